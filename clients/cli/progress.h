@@ -1,0 +1,48 @@
+// How far an upload is, for people.
+#ifndef OXBOW_CLIENTS_CLI_PROGRESS_H_
+#define OXBOW_CLIENTS_CLI_PROGRESS_H_
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "oxbow/v1/streams.pb.h"
+
+namespace oxbow::cli {
+
+// On a terminal one line, redrawn ten times a second at most; otherwise a
+// line every three seconds. Thread-compatible.
+class Progress {
+ public:
+  // `out` null: silent. `total`: the stream's bytes once all is appended;
+  // nullopt: not known.
+  Progress(std::ostream* out, bool is_terminal, absl::optional<int64_t> total);
+
+  // Counts from here: what was there before is no progress.
+  void Begin(const v1::AppendAck& ack, absl::Time now);
+  void Show(const v1::AppendAck& ack, absl::Time now);
+  // The last word, always shown, and the end of a redrawn line.
+  void Finish(absl::Time now);
+  // A line of its own.
+  void Say(absl::string_view sentence);
+
+ private:
+  std::string Line(absl::Time now) const;
+  void Draw(absl::Time now);
+
+  std::ostream* const out_;
+  const bool is_terminal_;
+  const absl::optional<int64_t> total_;
+  absl::Time begun_;
+  absl::Time next_ = absl::InfinitePast();
+  v1::AppendAck first_;
+  v1::AppendAck newest_;
+  size_t drawn_ = 0;  // characters of the line that stands there
+};
+
+}  // namespace oxbow::cli
+
+#endif  // OXBOW_CLIENTS_CLI_PROGRESS_H_

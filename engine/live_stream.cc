@@ -1,0 +1,344 @@
+#include "engine/live_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "engine/error_reason.h"
+#include "engine/measure_record.h"
+#include "engine/put_checkpoint.h"
+
+namespace oxbow {
+namespace {
+
+// Checkpoints of one reader on their way to the store. Past this the next one
+// is left out: the stream is faster than the disk, and replay is longer.
+constexpr int kCheckpointsInFlightMax = 4;
+
+}  // namespace
+
+LiveStream::LiveStream(const EngineContext* context, StoredStream stored)
+    : context_(context),
+      record_(std::move(stored.record)),
+      view_(record_),
+      durable_(HeadOf(record_, stored.last)),
+      planned_(durable_),
+      last_used_(context->clock->Now()) {
+  if (stored.last.has_value()) {
+    next_sequence_ = stored.last->sequence + 1;
+    chain_ = stored.last->chain;
+  }
+  const auto add = [this](Reader* reader, StoredStream::PerReader per_reader) {
+    auto follower = std::make_unique<Follower>();
+    follower->reader = reader;
+    follower->newest_checkpoint = per_reader.newest;
+    follower->stored = std::move(per_reader);
+    followers_.push_back(std::move(follower));
+  };
+  add(context_->generator, std::move(stored.generator));
+  if (context_->embedder != nullptr) {
+    add(context_->embedder, std::move(stored.embedder));
+  }
+}
+
+absl::Status LiveStream::Start() {
+  for (auto& follower : followers_) {
+    RETURN_IF_ERROR(StartFollower(follower.get()));
+  }
+  for (auto& follower : followers_) RaiseLimit(follower.get());
+  return absl::OkStatus();
+}
+
+absl::Status LiveStream::StartFollower(Follower* follower) {
+  ASSIGN_OR_RETURN(OwnedSlot slot, NewSlot(*follower->reader));
+  Cursor::Options options;
+  options.border_tokens = context_->options.checkpoint_tokens;
+  follower->cursor = std::make_shared<Cursor>(context_, follower->reader, view_,
+                                              std::move(slot), options);
+  if (follower->stored.checkpoint.has_value()) {
+    RETURN_IF_ERROR(follower->cursor->StartAt(*follower->stored.checkpoint));
+    follower->checkpointed_token = follower->cursor->token_offset();
+  }
+  if (MakesTimeline(*context_, *follower->reader, record_)) {
+    RETURN_IF_ERROR(StartTimeline(follower));
+  }
+  follower->stored = {};  // The state is in its slot now.
+  // Weak: a stream that is let go must not be kept by its own cursor.
+  follower->cursor->set_on_move([weak = weak_from_this(), follower]() {
+    if (auto self = weak.lock()) self->OnMove(follower);
+  });
+  return absl::OkStatus();
+}
+
+absl::Status LiveStream::StartTimeline(Follower* follower) {
+  OwnedSlot scratch;
+  if (!follower->reader->info().embedding_heads.empty()) {
+    ASSIGN_OR_RETURN(scratch, NewSlot(*follower->reader));
+  }
+  const auto& last = follower->stored.last_embedding;
+  timeline_ = std::make_shared<Timeline>(
+      context_, follower->cursor.get(), record_.uid, record_.plan,
+      last.has_value() ? last->token_end : 0,
+      last.has_value() ? last->byte_end : 0, std::move(scratch));
+  follower->cursor->set_listener(timeline_.get());
+  return absl::OkStatus();
+}
+
+void LiveStream::Stop() {
+  for (auto& follower : followers_) {
+    if (follower->cursor != nullptr) follower->cursor->Stop();
+    for (Waiter& waiter : follower->waiters) {
+      waiter.done(absl::UnavailableError("the stream was closed"));
+    }
+    follower->waiters.clear();
+  }
+  if (timeline_ != nullptr) timeline_->Stop();
+}
+
+Position LiveStream::applied() const {
+  Position applied = durable_;
+  for (const auto& follower : followers_) {
+    applied = std::min(applied, follower->cursor->applied());
+  }
+  return applied;
+}
+
+Position LiveStream::checkpoint() const {
+  Position checkpoint = durable_;
+  for (const auto& follower : followers_) {
+    checkpoint = std::min(checkpoint, follower->newest_checkpoint);
+  }
+  return checkpoint;
+}
+
+AppendAck LiveStream::Ack() const {
+  const Cursor& cursor = *followers_.front()->cursor;
+  AppendAck ack;
+  ack.durable = durable_;
+  ack.applied = applied();
+  ack.checkpoint = checkpoint();
+  ack.undecided_bytes = cursor.undecided().size();
+  ack.token_offset = cursor.token_offset();
+  return ack;
+}
+
+absl::Status LiveStream::status() const {
+  RETURN_IF_ERROR(log_status_);
+  for (const auto& follower : followers_) {
+    RETURN_IF_ERROR(follower->cursor->status());
+  }
+  return absl::OkStatus();
+}
+
+LiveStream::Follower& LiveStream::FollowerOf(const Reader& reader) {
+  for (auto& follower : followers_) {
+    if (follower->reader == &reader) return *follower;
+  }
+  OXBOW_CHECK(false) << "no such reader: " << reader.name();
+  return *followers_.front();
+}
+
+Cursor& LiveStream::cursor(const Reader& reader) {
+  return *FollowerOf(reader).cursor;
+}
+
+void LiveStream::Append(LogRecord record, StoreBatch with,
+                        std::function<void(absl::Status)> done) {
+  if (!log_status_.ok()) return done(log_status_);
+  record.begin = planned_;
+  record.sequence = next_sequence_++;
+  record.epoch = record_.epoch;
+  MeasureRecord(context_->generator->tokenizer(), &record);
+  record.chain = chain_ = ChainDigest(chain_, record);
+  planned_ = record.End();
+  ++writes_in_flight_;
+  with.appends.push_back({record_.uid, record});
+  const auto shared = std::make_shared<const LogRecord>(std::move(record));
+  context_->Log(std::move(with), [self = shared_from_this(), shared,
+                                  done = std::move(done)](absl::Status status) {
+    --self->writes_in_flight_;
+    if (status.ok()) {
+      self->OnDurable(shared);
+    } else if (self->log_status_.ok()) {
+      // What followed it in the queue failed with it; the stream is opened
+      // anew before anything else is written.
+      self->log_status_ = status;
+    }
+    done(status);
+    self->TellWatcher();
+    self->MaybeQuiet();
+  });
+}
+
+void LiveStream::OnDurable(const std::shared_ptr<const LogRecord>& record) {
+  durable_ = record->End();
+  last_used_ = context_->clock->Now();
+  for (auto& follower : followers_) {
+    follower->cursor->Offer(record);
+    RaiseLimit(follower.get());
+  }
+}
+
+void LiveStream::RaiseLimit(Follower* follower) {
+  const Position limit =
+      follower->waiters.empty() ? durable_ : follower->waiters.front().target;
+  follower->cursor->SetLimit(limit);
+}
+
+void LiveStream::WhenApplied(const Reader& reader, Position target,
+                             std::function<void(absl::Status)> done) {
+  Follower& follower = FollowerOf(reader);
+  follower.waiters.push_back({target, std::move(done)});
+  ServeWaiters(&follower);
+}
+
+void LiveStream::OnMove(Follower* follower) {
+  MaybeCheckpoint(follower);
+  ServeWaiters(follower);
+  TellWatcher();
+}
+
+void LiveStream::ServeWaiters(Follower* follower) {
+  const auto self = shared_from_this();
+  while (!follower->waiters.empty()) {
+    const absl::Status status = follower->cursor->status();
+    const bool there =
+        follower->cursor->at_limit() &&
+        follower->waiters.front().target <= follower->cursor->applied();
+    if (status.ok() && !there) return;
+    const Waiter waiter = std::move(follower->waiters.front());
+    follower->waiters.pop_front();
+    waiter.done(status);
+    // What waited behind the target may be read now.
+    if (status.ok()) RaiseLimit(follower);
+  }
+}
+
+void LiveStream::MaybeCheckpoint(Follower* follower) {
+  const uint64_t token = follower->cursor->token_offset();
+  if (token == 0 || token % context_->options.checkpoint_tokens != 0 ||
+      token == follower->checkpointed_token ||
+      follower->checkpoints_in_flight >= kCheckpointsInFlightMax ||
+      follower->cursor->running()) {
+    return;
+  }
+  PutCheckpoint(follower->cursor->MakeCheckpoint(record_.uid),
+                [](absl::Status) {});
+}
+
+void LiveStream::PutCheckpoint(Checkpoint checkpoint,
+                               std::function<void(absl::Status)> done) {
+  Follower* follower = nullptr;
+  for (auto& each : followers_) {
+    if (each->reader->name() == checkpoint.header.reader) follower = each.get();
+  }
+  const Position position = checkpoint.header.position;
+  const uint64_t token = checkpoint.header.token_offset;
+  ++follower->checkpoints_in_flight;
+  if (token > follower->checkpointed_token) {
+    follower->checkpointed_token = token;
+  }
+  auto shared = std::make_shared<Checkpoint>(std::move(checkpoint));
+  context_->Async<bool>(
+      [context = context_, shared]() -> absl::StatusOr<bool> {
+        const absl::Status status =
+            PutCheckpointAndTrim(*context->store, std::move(*shared),
+                                 context->options.checkpoints_max);
+        if (!status.ok()) return status;
+        return true;
+      },
+      [self = shared_from_this(), follower, position,
+       done = std::move(done)](absl::StatusOr<bool> put) {
+        --follower->checkpoints_in_flight;
+        if (put.ok() && follower->newest_checkpoint < position) {
+          follower->newest_checkpoint = position;
+        }
+        done(put.status());
+        self->TellWatcher();
+      });
+}
+
+void LiveStream::CheckpointAll(std::function<void()> done) {
+  auto left = std::make_shared<int>(1);
+  const auto one_done = [left, done = std::move(done)]() {
+    if (--*left == 0) done();
+  };
+  for (auto& follower : followers_) {
+    const Cursor& cursor = *follower->cursor;
+    if (cursor.running() || !cursor.status().ok() ||
+        cursor.token_offset() == follower->checkpointed_token) {
+      continue;
+    }
+    ++*left;
+    PutCheckpoint(cursor.MakeCheckpoint(record_.uid),
+                  [one_done](absl::Status) { one_done(); });
+  }
+  one_done();
+}
+
+void LiveStream::TakeOver(StreamWatcher* watcher,
+                          std::function<void(absl::Status)> done) {
+  Dismiss(
+      WithReason(absl::AbortedError("a newer Append call took the stream over"),
+                 "STALE_EPOCH"));
+  watcher_ = watcher;
+  ++record_.epoch;
+  StoreBatch batch;
+  batch.put_streams.push_back(record_);
+  ++writes_in_flight_;
+  context_->Log(std::move(batch), [self = shared_from_this(),
+                                   done = std::move(done)](absl::Status s) {
+    --self->writes_in_flight_;
+    done(s);
+    self->MaybeQuiet();
+  });
+}
+
+void LiveStream::Dismiss(const absl::Status& status) {
+  StreamWatcher* const watcher = watcher_;
+  watcher_ = nullptr;
+  if (watcher != nullptr) watcher->OnDismissed(status);
+}
+
+void LiveStream::Refuse(const absl::Status& status,
+                        std::function<void()> quiet) {
+  if (log_status_.ok()) log_status_ = status;
+  Dismiss(status);
+  when_quiet_ = std::move(quiet);
+  MaybeQuiet();
+}
+
+void LiveStream::MaybeQuiet() {
+  if (writes_in_flight_ > 0 || !when_quiet_) return;
+  const std::function<void()> quiet = std::move(when_quiet_);
+  when_quiet_ = nullptr;
+  quiet();
+}
+
+void LiveStream::Leave(StreamWatcher* watcher) {
+  if (watcher_ == watcher) watcher_ = nullptr;
+  last_used_ = context_->clock->Now();
+}
+
+void LiveStream::TellWatcher() {
+  if (watcher_ != nullptr) watcher_->OnMoved();
+}
+
+void LiveStream::Release() {
+  --holds_;
+  last_used_ = context_->clock->Now();
+}
+
+bool LiveStream::idle() const {
+  if (holds_ > 0 || watcher_ != nullptr || writes_in_flight_ > 0) return false;
+  for (const auto& follower : followers_) {
+    if (!follower->waiters.empty()) return false;
+    const Cursor& cursor = *follower->cursor;
+    if (cursor.running()) return false;
+    if (cursor.status().ok() && !cursor.at_limit()) return false;
+  }
+  return timeline_ == nullptr || timeline_->idle();
+}
+
+}  // namespace oxbow

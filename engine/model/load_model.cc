@@ -1,0 +1,41 @@
+#include "engine/model/load_model.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "engine/model/make_model.h"
+#include "engine/weights/open_tensors.h"
+#include "engine/weights/tensor_catalog.h"
+#include "kernels/cpu/cpu_ops.h"
+
+namespace oxbow {
+namespace {
+
+absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& path,
+                                            const LoadModelOptions& options) {
+  ASSIGN_OR_RETURN(std::unique_ptr<TensorSource> source, OpenTensors(path));
+  ASSIGN_OR_RETURN(TensorCatalog catalog,
+                   TensorCatalog::Make(std::move(source)));
+  ASSIGN_OR_RETURN(std::unique_ptr<CpuOps> ops,
+                   CpuOps::Create(options.threads));
+  MakeModelOptions make_options;
+  make_options.slots_max = options.slots_max;
+  make_options.on_progress = options.on_progress;
+  return MakeModel(std::move(catalog), std::move(ops), make_options);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Model>> LoadModel(
+    const std::string& path, const LoadModelOptions& options) {
+  absl::StatusOr<std::unique_ptr<Model>> model = Load(path, options);
+  if (model.ok() || absl::StrContains(model.status().message(), path)) {
+    return model;
+  }
+  return absl::Status(model.status().code(),
+                      absl::StrCat(path, ": ", model.status().message()));
+}
+
+}  // namespace oxbow

@@ -1,0 +1,33 @@
+// From a file to a Model: the one door to the engine's models.
+#ifndef OXBOW_ENGINE_MODEL_LOAD_MODEL_H_
+#define OXBOW_ENGINE_MODEL_LOAD_MODEL_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "engine/model/model.h"
+
+namespace oxbow {
+
+struct LoadModelOptions {
+  // Threads that share the work of one step; 0: all cores of the machine.
+  int threads = 0;
+  // Live states at most. Each takes info().state_bytes of memory.
+  int slots_max = 256;
+  // Called now and then with bytes done and bytes in all; may be empty.
+  std::function<void(int64_t done, int64_t total)> on_progress;
+};
+
+// Reads a .pth (BlinkDL, zip) or .safetensors (BlinkDL names) file.
+// NotFound: no such file. Unimplemented: a version or format Oxbow does not
+// run, named. InvalidArgument: the file is damaged or hostile, in one sentence
+// that names the tensor and the shapes ("blocks.3.att.key.weight: want
+// [768,768], file has [768,512]"). ResourceExhausted: not enough memory.
+absl::StatusOr<std::unique_ptr<Model>> LoadModel(
+    const std::string& path, const LoadModelOptions& options);
+
+}  // namespace oxbow
+
+#endif  // OXBOW_ENGINE_MODEL_LOAD_MODEL_H_

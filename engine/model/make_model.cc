@@ -1,0 +1,76 @@
+#include "engine/model/make_model.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "engine/model/detect_version.h"
+#include "engine/model/rwkv7.h"
+#include "engine/model/rwkv_model.h"
+#include "engine/weights/weight_loader.h"
+
+namespace oxbow {
+namespace {
+
+ModelInfo InfoOf(const ModelConfig& config, const StateLayout& layout,
+                 const WeightLoader& loader) {
+  ModelInfo info;
+  info.version = NameOf(config.version);
+  info.layers = config.layers;
+  info.width = config.width;
+  info.vocabulary_size = config.vocabulary_size;
+  info.head_size = config.head_size;
+  info.parameters = loader.parameters();
+  info.weights_dtype = NameOf(loader.main_dtype());
+  info.state_bytes = layout.count() * sizeof(float);
+  info.weights_id = loader.weights_id();
+  info.layout_id = layout.id();
+  info.has_lm_head = config.has_lm_head;
+  info.embedding_heads = config.embedding_heads;
+  return info;
+}
+
+template <class Version>
+absl::StatusOr<std::unique_ptr<Model>> Make(const ModelConfig& config,
+                                            TensorCatalog* catalog,
+                                            std::unique_ptr<Ops> ops,
+                                            const MakeModelOptions& options) {
+  const std::string numerics_id = ops->numerics_id();
+  WeightLoader loader(catalog, ops.get(), options.on_progress);
+  auto model = std::make_unique<RwkvModel<Version>>(
+      std::move(ops), config, loader, *catalog, options.slots_max);
+  RETURN_IF_ERROR(loader.Finish());
+  ModelInfo info = InfoOf(config, model->layout(), loader);
+  info.numerics_id = numerics_id;
+  model->SetInfo(std::move(info));
+  return std::unique_ptr<Model>(std::move(model));
+}
+
+// What a version's kernels ask of the sizes.
+absl::Status CheckSizes(const ModelConfig& config) {
+  const int size = config.head_size;
+  if (size < 8 || size > 128 || (size & (size - 1)) != 0) {
+    return absl::UnimplementedError(
+        absl::StrCat("blocks.0.att.r_k: heads of ", size,
+                     " channels; Oxbow has kernels for 8, 16, 32, 64 and 128"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Model>> MakeModel(
+    TensorCatalog catalog, std::unique_ptr<Ops> ops,
+    const MakeModelOptions& options) {
+  ASSIGN_OR_RETURN(const ModelConfig config, DetectVersion(catalog));
+  switch (config.version) {
+    case RwkvVersion::k7:
+      RETURN_IF_ERROR(CheckSizes(config));
+      return Make<Rwkv7>(config, &catalog, std::move(ops), options);
+    default:
+      return absl::UnimplementedError(absl::StrCat(
+          NameOf(config.version), " model; this Oxbow runs RWKV-7 only"));
+  }
+}
+
+}  // namespace oxbow

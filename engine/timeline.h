@@ -1,0 +1,97 @@
+// Makes a stream's timeline: one embedding for each span of its plan.
+#ifndef OXBOW_ENGINE_TIMELINE_H_
+#define OXBOW_ENGINE_TIMELINE_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/cursor.h"
+#include "engine/engine_context.h"
+#include "engine/span_splitter.h"
+#include "store/records.h"
+
+namespace oxbow {
+
+// `vector` scaled to length 1; unchanged if it is all zero.
+void Normalize(std::vector<float>* vector);
+
+// The head a timeline and a client that names none use: "retr" if there is
+// one, else the first; "" for a model without heads.
+std::string DefaultHead(const ModelInfo& info);
+
+// Listens to a live stream's cursor. With a trained head (an embedder), a
+// scratch copy of the state reads the end-of-text token at the end of each
+// span and the head makes the vector; the stream's own state never sees it.
+// Without one, the vector is the mean of the span's hidden rows.
+//
+// Engine thread only. Held by shared_ptr, by its own pending work too. Borrows
+// the context and the cursor; Stop() before they go.
+class Timeline : public TokenListener,
+                 public std::enable_shared_from_this<Timeline> {
+ public:
+  // `begin_token` and `begin_byte`: where the first span not yet stored
+  // begins. `scratch`: a slot for probes; unused without a head.
+  Timeline(const EngineContext* context, Cursor* cursor, StreamUid uid,
+           const EmbeddingPlan& plan, uint64_t begin_token, uint64_t begin_byte,
+           OwnedSlot scratch);
+
+  size_t RunLength(uint64_t token_offset,
+                   const std::deque<FedToken>& decided) override;
+  bool wants_hidden() const override { return !uses_head_; }
+  void OnTokens(uint64_t first_offset, absl::Span<const FedToken> tokens,
+                const float* hidden) override;
+  void AfterRun() override;
+
+  // Calls back once a span that was not stored is.
+  void WaitForNext(std::function<void()> done) {
+    waiting_.push_back(std::move(done));
+  }
+  // The open span as if the text ended here, undecided bytes included.
+  // Computed on a copy of the state; nothing is stored. nullopt: the span is
+  // empty, the cursor is running, or no slot is free.
+  void Partial(std::function<void(absl::optional<EmbeddingRecord>)> done);
+  // Nothing is being computed or stored.
+  bool idle() const { return !probing_ && storing_ == 0; }
+  // Calls back all who wait, so that they look whether they still want to.
+  void Wake();
+  // Wakes all who wait; nothing is computed any more.
+  void Stop();
+
+ private:
+  struct OpenEnd {
+    EmbeddingRecord record;
+    std::vector<double> sum;
+    OwnedSlot slot;
+  };
+
+  void CloseSpan();
+  EmbeddingRecord OpenSpan() const;
+  void Probe(EmbeddingRecord span, std::function<void(EmbeddingRecord)> done);
+  static std::vector<float> Mean(const std::vector<double>& sum);
+  std::vector<float> OfHead(StateSlot slot) const;
+  int EndOfText() const;
+  void Store(EmbeddingRecord record);
+
+  const EngineContext* const context_;
+  Cursor* cursor_;
+  Reader* const reader_;
+  const StreamUid uid_;
+  const bool uses_head_;
+  OwnedSlot scratch_;
+  SpanSplitter splitter_;
+  uint64_t token_begin_;
+  uint64_t byte_begin_;
+  uint64_t token_end_;
+  uint64_t byte_end_;
+  std::vector<double> sum_;  // of the open span's hidden rows
+  bool probing_ = false;
+  int storing_ = 0;
+  std::vector<std::function<void()>> waiting_;
+};
+
+}  // namespace oxbow
+
+#endif  // OXBOW_ENGINE_TIMELINE_H_

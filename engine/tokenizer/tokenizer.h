@@ -1,0 +1,79 @@
+// Text to token ids and back.
+//
+// A tokenizer is greedy longest match over a vocabulary of byte strings: at
+// each place the longest entry that fits is taken. A token is decided once no
+// further byte could change it.
+#ifndef OXBOW_ENGINE_TOKENIZER_TOKENIZER_H_
+#define OXBOW_ENGINE_TOKENIZER_TOKENIZER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/sha256.h"
+
+namespace oxbow {
+
+// Immutable after construction; thread-safe.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  // "world:<file name>", "bytes", "none".
+  virtual std::string name() const = 0;
+  // Digest of the id -> bytes table: part of the model id.
+  virtual Digest id() const = 0;
+  // False for "none": text cannot be read, only ids.
+  virtual bool reads_text() const = 0;
+  // Ids are 0 .. id_end()-1 at most; some of them may have no piece.
+  virtual int id_end() const = 0;
+  // The longest piece in bytes: at most longest_piece() - 1 bytes of a text
+  // are undecided.
+  virtual int longest_piece() const = 0;
+  // The bytes of an id; empty for ids without a piece (control ids).
+  virtual absl::string_view Piece(int id) const = 0;
+  // The end-of-document id: 0 if the vocabulary does not define id 0 as a
+  // piece, else -1 (no such id).
+  virtual int end_of_document() const = 0;
+
+  // The first token of `text`. Returns its length in bytes and sets *id; 0 if
+  // `text` is empty, or if more bytes could still change the token and
+  // `is_end` is false.
+  virtual int Next(absl::string_view text, bool is_end, int* id) const = 0;
+};
+
+// All tokens of a whole text.
+std::vector<int> Tokenize(const Tokenizer& tokenizer, absl::string_view text);
+
+// The bytes of ids, end to end.
+std::string Detokenize(const Tokenizer& tokenizer, const std::vector<int>& ids);
+
+// The vocabulary file of World models: one `ID SP PYTHON_LITERAL SP LENGTH` a
+// line, LF or CRLF, final newline optional. InvalidArgument names file, line
+// and fault: a malformed line, a length that does not match, an id given
+// twice or past 2^20, a piece given twice or longer than 1024 bytes, or a
+// vocabulary that lacks one of the 256 single bytes.
+absl::StatusOr<std::unique_ptr<Tokenizer>> LoadWorldTokenizer(
+    const std::string& path);
+
+// id = byte, for models of 256 tokens. No end of document.
+std::unique_ptr<Tokenizer> NewBytesTokenizer();
+
+// Ids only, 0 .. id_end-1; every piece is empty.
+std::unique_ptr<Tokenizer> NewNoTokenizer(int id_end);
+
+// What --tokenizer= accepts: "world:PATH", "bytes", "none", or "" (then the
+// `.vocab` of the model file's stem, or the one rwkv_vocab_*.txt beside it;
+// NotFound with a sentence that says what to do if there is neither).
+// InvalidArgument if ids reach past `vocabulary_size`.
+absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(
+    const std::string& flag, const std::string& model_path,
+    int vocabulary_size);
+
+}  // namespace oxbow
+
+#endif  // OXBOW_ENGINE_TOKENIZER_TOKENIZER_H_

@@ -1,0 +1,21 @@
+// Opens a file of weights by what is in it, not by its name.
+#ifndef OXBOW_ENGINE_WEIGHTS_OPEN_TENSORS_H_
+#define OXBOW_ENGINE_WEIGHTS_OPEN_TENSORS_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "engine/weights/tensor_source.h"
+
+namespace oxbow {
+
+// A .pth or .safetensors file. NotFound: no such file. Unimplemented: a format
+// that is known but not read here (GGUF, an old torch file). InvalidArgument:
+// damaged, hostile, or something else.
+absl::StatusOr<std::unique_ptr<TensorSource>> OpenTensors(
+    const std::string& path);
+
+}  // namespace oxbow
+
+#endif  // OXBOW_ENGINE_WEIGHTS_OPEN_TENSORS_H_

@@ -1,0 +1,256 @@
+#include "engine/weights/safetensors.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/base/internal/endian.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "nlohmann/json.hpp"
+
+namespace oxbow {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int64_t kHeaderBytesMax = int64_t{8} << 20;
+// Deepest is {"name": {"shape": [..]}}; metadata is one level less.
+constexpr int kDepthMax = 3;
+
+struct Range {
+  int64_t begin = 0;  // within the numbers
+  int64_t end = 0;
+};
+
+// Builds a Json value, and stops at what nlohmann::json would let pass: a key
+// given twice, or nesting that could exhaust the stack.
+class StrictParser : public nlohmann::json_sax<Json> {
+ public:
+  explicit StrictParser(Json* root) : builder_(*root, false) {}
+
+  const std::string& fault() const { return fault_; }
+
+  bool null() override { return builder_.null(); }
+  bool boolean(bool value) override { return builder_.boolean(value); }
+  bool number_integer(number_integer_t value) override {
+    return builder_.number_integer(value);
+  }
+  bool number_unsigned(number_unsigned_t value) override {
+    return builder_.number_unsigned(value);
+  }
+  bool number_float(number_float_t value, const string_t& text) override {
+    return builder_.number_float(value, text);
+  }
+  bool string(string_t& value) override { return builder_.string(value); }
+  bool binary(binary_t& value) override { return builder_.binary(value); }
+  bool start_object(size_t size) override {
+    keys_.emplace_back();
+    return Enter() && builder_.start_object(size);
+  }
+  bool end_object() override {
+    --depth_;
+    keys_.pop_back();
+    return builder_.end_object();
+  }
+  bool start_array(size_t size) override {
+    return Enter() && builder_.start_array(size);
+  }
+  bool end_array() override {
+    --depth_;
+    return builder_.end_array();
+  }
+  bool key(string_t& value) override {
+    if (!keys_.back().insert(value).second) {
+      return Fail(absl::StrCat("key '", value.substr(0, kNameBytesMax),
+                               "' is there twice"));
+    }
+    return builder_.key(value);
+  }
+  bool parse_error(size_t position, const std::string&,
+                   const nlohmann::detail::exception&) override {
+    return Fail(absl::StrCat("not JSON at byte ", position));
+  }
+
+ private:
+  bool Enter() { return ++depth_ <= kDepthMax || Fail("nested too deep"); }
+  bool Fail(std::string fault) {
+    fault_ = std::move(fault);
+    return false;
+  }
+
+  nlohmann::detail::json_sax_dom_parser<Json> builder_;
+  std::vector<absl::flat_hash_set<std::string>> keys_;
+  int depth_ = 0;
+  std::string fault_;
+};
+
+class Safetensors : public TensorSource {
+ public:
+  Safetensors(InputFile file, int64_t data_offset)
+      : file_(std::move(file)), data_offset_(data_offset) {}
+
+  absl::Span<const TensorEntry> entries() const override { return entries_; }
+
+  absl::Status Read(int index, absl::Span<char> bytes) override {
+    return file_.ReadAt(data_offset_ + ranges_[index].begin, bytes);
+  }
+
+  // Takes over what the header says, if it makes sense.
+  absl::Status AddAll(const Json& header);
+
+ private:
+  absl::Status Add(const std::string& name, const Json& value);
+  absl::Status CheckCoverage() const;
+  int64_t data_bytes() const { return file_.size() - data_offset_; }
+
+  InputFile file_;
+  int64_t data_offset_;
+  std::vector<TensorEntry> entries_;
+  std::vector<Range> ranges_;
+};
+
+absl::StatusOr<DType> ParseDType(const std::string& name, const Json& value) {
+  if (!value.is_string()) {
+    return absl::InvalidArgumentError(absl::StrCat(name, ": dtype missing"));
+  }
+  const std::string text = value;
+  if (text == "F32") return DType::kF32;
+  if (text == "F16") return DType::kF16;
+  if (text == "BF16") return DType::kBF16;
+  return absl::UnimplementedError(
+      absl::StrCat(name, ": dtype ", text.substr(0, kNameBytesMax),
+                   "; Oxbow reads F32, F16 and BF16"));
+}
+
+// The whole numbers of a JSON array.
+absl::StatusOr<std::vector<int64_t>> ParseNumbers(const std::string& name,
+                                                  const char* field,
+                                                  const Json& value) {
+  if (!value.is_array() || value.size() > kRankMax) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, ": ", field, " is not a list of at most ", kRankMax));
+  }
+  std::vector<int64_t> numbers;
+  for (const Json& number : value) {
+    if (!number.is_number_unsigned() || number.get<uint64_t>() > uint64_t{1}
+                                                                     << 62) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          name, ": ", field, " holds something else than numbers"));
+    }
+    numbers.push_back(number.get<int64_t>());
+  }
+  return numbers;
+}
+
+const Json& FieldOf(const Json& object, const char* field) {
+  static const Json* const kNone = new Json();
+  const auto found = object.find(field);
+  return found == object.end() ? *kNone : *found;
+}
+
+absl::Status Safetensors::Add(const std::string& name, const Json& value) {
+  if (name.empty() || name.size() > kNameBytesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a tensor's name has ", name.size(), " bytes, want 1 to ",
+                     kNameBytesMax));
+  }
+  if (!value.is_object() || value.size() != 3) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": want exactly dtype, shape and data_offsets"));
+  }
+  TensorEntry entry;
+  entry.name = name;
+  ASSIGN_OR_RETURN(entry.dtype, ParseDType(name, FieldOf(value, "dtype")));
+  ASSIGN_OR_RETURN(entry.shape,
+                   ParseNumbers(name, "shape", FieldOf(value, "shape")));
+  RETURN_IF_ERROR(CheckShape(name, entry.shape));
+  ASSIGN_OR_RETURN(
+      std::vector<int64_t> offsets,
+      ParseNumbers(name, "data_offsets", FieldOf(value, "data_offsets")));
+  if (offsets.size() != 2 || offsets[0] > offsets[1] ||
+      offsets[1] > data_bytes()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": data_offsets ", ShapeText(offsets),
+                     " do not lie in the ", data_bytes(), " bytes of numbers"));
+  }
+  if (offsets[1] - offsets[0] != entry.Bytes()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, ": ", NameOf(entry.dtype), " ", ShapeText(entry.shape), " takes ",
+        entry.Bytes(), " bytes, data_offsets have ", offsets[1] - offsets[0]));
+  }
+  entries_.push_back(std::move(entry));
+  ranges_.push_back({offsets[0], offsets[1]});
+  return absl::OkStatus();
+}
+
+absl::Status Safetensors::CheckCoverage() const {
+  std::vector<size_t> order(ranges_.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return ranges_[a].begin < ranges_[b].begin;
+  });
+  int64_t covered = 0;
+  for (size_t i : order) {
+    if (ranges_[i].begin != covered) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(entries_[i].name, ": starts at byte ", ranges_[i].begin,
+                       ", the tensor before ends at ", covered));
+    }
+    covered = ranges_[i].end;
+  }
+  if (covered != data_bytes()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file_.path(), ": the tensors end at byte ", covered,
+                     " of ", data_bytes()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Safetensors::AddAll(const Json& header) {
+  if (!header.is_object()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file_.path(), ": the header is not a JSON object"));
+  }
+  if (header.size() > kTensorsMax + 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file_.path(), ": ", header.size(), " tensors, at most ",
+                     kTensorsMax, " are read"));
+  }
+  for (const auto& [name, value] : header.items()) {
+    if (name == "__metadata__") continue;
+    RETURN_IF_ERROR(Add(name, value));
+  }
+  return CheckCoverage();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<TensorSource>> OpenSafetensors(InputFile file) {
+  const std::string path = file.path();
+  char length_bytes[8];
+  RETURN_IF_ERROR(file.ReadAt(0, absl::MakeSpan(length_bytes)));
+  const uint64_t length = absl::little_endian::Load64(length_bytes);
+  if (length > kHeaderBytesMax ||
+      static_cast<int64_t>(length) > file.size() - 8) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": a safetensors header of ", length,
+                     " bytes does not fit in the file or in 8 MiB"));
+  }
+  std::string text(length, '\0');
+  RETURN_IF_ERROR(file.ReadAt(8, absl::MakeSpan(&text[0], text.size())));
+  Json header;
+  StrictParser parser(&header);
+  if (!Json::sax_parse(text, &parser)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": bad safetensors header: ", parser.fault()));
+  }
+  auto source = absl::make_unique<Safetensors>(
+      std::move(file), 8 + static_cast<int64_t>(length));
+  RETURN_IF_ERROR(source->AddAll(header));
+  return std::unique_ptr<TensorSource>(std::move(source));
+}
+
+}  // namespace oxbow

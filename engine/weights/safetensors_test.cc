@@ -1,0 +1,228 @@
+#include "engine/weights/safetensors.h"
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/base/internal/endian.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "engine/weights/testing/mutate.h"
+#include "engine/weights/testing/read_everything.h"
+#include "engine/weights/testing/write_file.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace oxbow {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+absl::StatusOr<std::unique_ptr<TensorSource>> Open(const std::string& bytes) {
+  auto file = InputFile::Open(WriteFile("t.safetensors", bytes));
+  EXPECT_TRUE(file.ok());
+  return OpenSafetensors(*std::move(file));
+}
+
+// A file of this header and so many bytes of numbers.
+std::string FileOf(const std::string& header, size_t data_bytes) {
+  char length[8];
+  absl::little_endian::Store64(length, header.size());
+  std::string bytes(length, 8);
+  bytes += header;
+  for (size_t i = 0; i < data_bytes; ++i) {
+    bytes.push_back(static_cast<char>(i));
+  }
+  return bytes;
+}
+
+constexpr char kGood[] =
+    R"({"a":{"dtype":"BF16","shape":[2,3],"data_offsets":[8,20]},)"
+    R"("__metadata__":{"format":"pt"},)"
+    R"("b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+    R"("c":{"dtype":"F16","shape":[1,1,2],"data_offsets":[20,24]}})";
+constexpr size_t kGoodBytes = 24;
+
+TEST(SafetensorsTest, ReadsTensors) {
+  auto source = Open(FileOf(kGood, kGoodBytes));
+  ASSERT_TRUE(source.ok()) << source.status();
+  const auto entries = (*source)->entries();
+  ASSERT_EQ(entries.size(), 3u);
+  EXPECT_EQ(entries[0].name, "a");
+  EXPECT_EQ(entries[0].dtype, DType::kBF16);
+  EXPECT_THAT(entries[0].shape, ElementsAre(2, 3));
+  std::vector<char> bytes(12);
+  ASSERT_TRUE((*source)->Read(0, absl::MakeSpan(bytes)).ok());
+  EXPECT_EQ(bytes[0], 8);
+  EXPECT_EQ(bytes[11], 19);
+  EXPECT_EQ(entries[1].dtype, DType::kF32);
+  EXPECT_EQ(entries[2].dtype, DType::kF16);
+  EXPECT_THAT(entries[2].shape, ElementsAre(1, 1, 2));
+}
+
+TEST(SafetensorsTest, PaddedHeadersAndEmptyFilesAreFine) {
+  EXPECT_TRUE(Open(FileOf(absl::StrCat(kGood, "   "), kGoodBytes)).ok());
+  EXPECT_TRUE(Open(FileOf("{}", 0)).ok());
+}
+
+struct BadHeader {
+  const char* name;
+  std::string header;
+  size_t data_bytes;
+  const char* message;
+  absl::StatusCode code = absl::StatusCode::kInvalidArgument;
+};
+
+// The good header with something replaced.
+BadHeader Changed(const char* name, const char* from, const std::string& to,
+                  const char* message) {
+  return {name, absl::StrReplaceAll(kGood, {{from, to}}), kGoodBytes, message};
+}
+
+std::string One(const std::string& shape, const std::string& offsets) {
+  return absl::StrCat(R"({"a":{"dtype":"F32","shape":)", shape,
+                      R"(,"data_offsets":)", offsets, "}}");
+}
+
+std::vector<BadHeader> BadHeaders() {
+  const std::string deep = std::string(100000, '[');
+  std::vector<BadHeader> bad = {
+      {"NotJson", "hello", 0, "not JSON at byte 1"},
+      {"Nothing", "", 0, "not JSON"},
+      {"HalfJson", R"({"a":{"dtype":)", 0, "not JSON"},
+      {"JsonAndMore", "{}{}", 0, "not JSON"},
+      {"List", "[]", 0, "not a JSON object"},
+      {"Number", "7", 0, "not a JSON object"},
+      {"Null", "null", 0, "not a JSON object"},
+      {"DeepList", deep, 0, "nested too deep"},
+      {"DeepMetadata", R"({"__metadata__":{"x":[[[]]]}})", 0, "nested too"},
+      {"NotUtf8", "{\"\xff\xfe\":1}", 0, "not JSON"},
+      {"TensorTwice",
+       R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+       R"("a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+       8, "key 'a' is there twice"},
+      {"FieldTwice",
+       R"({"a":{"dtype":"F32","dtype":"F32",)"
+       R"("shape":[1],"data_offsets":[0,4]}})",
+       4, "key 'dtype' is there twice"},
+      {"TensorIsNumber", R"({"a":1})", 0, "a: want exactly dtype"},
+      {"TensorIsEmpty", R"({"a":{}})", 0, "a: want exactly dtype"},
+      {"NoShape", R"({"a":{"dtype":"F32","data_offsets":[0,4]}})", 4,
+       "a: want exactly dtype"},
+      {"FieldTooMany",
+       R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1}})", 4,
+       "a: want exactly dtype"},
+      {"FieldMisspelt",
+       R"({"a":{"dtype":"F32","shope":[1],"data_offsets":[0,4]}})", 4,
+       "a: shape is not a list"},
+      {"NoName", R"({"":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 4,
+       "name has 0 bytes"},
+      {"LongName",
+       absl::StrCat("{\"", std::string(257, 'x'),
+                    R"(":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})"),
+       4, "name has 257 bytes"},
+      {"DtypeIsNumber", R"({"a":{"dtype":4,"shape":[1],"data_offsets":[0,4]}})",
+       4, "a: dtype missing"},
+      {"Dtype64", R"({"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}})",
+       8, "a: dtype F64; Oxbow reads", absl::StatusCode::kUnimplemented},
+      {"DtypeInt8", R"({"a":{"dtype":"I8","shape":[1],"data_offsets":[0,1]}})",
+       1, "a: dtype I8", absl::StatusCode::kUnimplemented},
+      {"ShapeIsText", One(R"("1")", "[0,4]"), 4, "a: shape is not a list"},
+      {"ShapeOfText", One(R"(["1"])", "[0,4]"), 4, "a: shape holds something"},
+      {"ShapeNegative", One("[-1]", "[0,4]"), 4, "a: shape holds something"},
+      {"ShapeFraction", One("[1.0]", "[0,4]"), 4, "a: shape holds something"},
+      {"ShapeHuge", One("[99999999999999999999999]", "[0,4]"), 4,
+       "a: shape holds something"},
+      {"ShapeEmpty", One("[]", "[0,4]"), 4, "a: has 0 dimensions"},
+      {"ShapeOfFive", One("[1,1,1,1,1]", "[0,4]"), 4, "at most 4"},
+      {"DimensionZero", One("[0]", "[0,0]"), 0, "a: dimension 0 is not in 1"},
+      {"DimensionTooLarge", One("[16777217]", "[0,67108868]"), 4,
+       "a: dimension 16777217 is not in 1"},
+      {"TooManyNumbers", One("[16777216,16777216,16777216]", "[0,4]"), 4,
+       "has too many numbers"},
+      // 2^24^4 * 4 bytes is 2^98: nothing may wrap around.
+      {"SizeThatOverflows",
+       One("[16777216,16777216,16777216,16777216]", "[0,0]"), 0,
+       "has too many numbers"},
+      {"OffsetsOfOne", One("[1]", "[4]"), 4, "a: data_offsets [4] do not lie"},
+      {"OffsetsOfThree", One("[1]", "[0,4,8]"), 8, "data_offsets"},
+      {"OffsetsBackwards", One("[1]", "[4,0]"), 4, "do not lie in the 4 bytes"},
+      {"OffsetsPastTheEnd", One("[1]", "[0,5]"), 4, "do not lie in the 4"},
+      {"OffsetsNegative", One("[1]", "[-4,0]"), 4, "something else than"},
+      {"OffsetsHuge", One("[1]", "[0,18446744073709551615]"), 4,
+       "something else than numbers"},
+      {"RangeTooShort", One("[2]", "[0,4]"), 4, "takes 8 bytes"},
+      {"RangeTooLong", One("[1]", "[0,8]"), 8, "takes 4 bytes"},
+      {"BytesBefore", One("[1]", "[4,8]"), 8, "a: starts at byte 4"},
+      {"BytesAfter", One("[1]", "[0,4]"), 8, "the tensors end at byte 4 of 8"},
+      {"BytesWithoutTensors", "{}", 4, "the tensors end at byte 0 of 4"},
+      {"NumbersCutOff", kGood, kGoodBytes - 1, "do not lie in the 23 bytes"},
+      Changed("Overlap", "[8,20]", "[4,16]", "a: starts at byte 4"),
+      Changed("Hole", "[20,24]", "[21,25]", "do not lie in the 24"),
+      Changed("SameRange", "[0,8]", "[8,16]", "starts at byte 8"),
+  };
+  std::string many = "{";
+  for (int i = 0; i < 16386; ++i) {
+    absl::StrAppend(&many, i > 0 ? "," : "", "\"", i, "\":1");
+  }
+  bad.push_back({"TooManyTensors", many + "}", 0, "16386 tensors, at most"});
+  return bad;
+}
+
+class BadHeaderTest : public testing::TestWithParam<BadHeader> {};
+
+TEST_P(BadHeaderTest, IsRefusedInASentence) {
+  const auto source = Open(FileOf(GetParam().header, GetParam().data_bytes));
+  EXPECT_EQ(source.status().code(), GetParam().code) << source.status();
+  EXPECT_THAT(std::string(source.status().message()),
+              HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(Headers, BadHeaderTest,
+                         testing::ValuesIn(BadHeaders()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(SafetensorsTest, HeaderLengthMustFit) {
+  const std::string good = FileOf(kGood, kGoodBytes);
+  for (uint64_t length :
+       {uint64_t{1} << 63, ~uint64_t{0}, (uint64_t{8} << 20) + 1,
+        static_cast<uint64_t>(good.size() - 7)}) {
+    std::string bad = good;
+    absl::little_endian::Store64(&bad[0], length);
+    EXPECT_THAT(std::string(Open(bad).status().message()),
+                HasSubstr("does not fit"))
+        << length;
+  }
+  for (size_t size = 0; size < 8; ++size) {
+    EXPECT_THAT(std::string(Open(good.substr(0, size)).status().message()),
+                HasSubstr("the file ends at byte"));
+  }
+}
+
+TEST(SafetensorsTest, EveryTruncationIsRefused) {
+  const std::string good = FileOf(kGood, kGoodBytes);
+  ASSERT_TRUE(ReadEverything(Open(good)).ok());
+  for (size_t size = 0; size < good.size(); ++size) {
+    EXPECT_FALSE(ReadEverything(Open(good.substr(0, size))).ok()) << size;
+  }
+}
+
+TEST(SafetensorsTest, RandomDamageNeverCrashes) {
+  const std::string good = FileOf(kGood, kGoodBytes);
+  std::mt19937 random(1);
+  int refused = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const std::string bad = Mutate(good, 8 + sizeof(kGood), random);
+    const absl::Status status = ReadEverything(Open(bad));
+    if (!status.ok()) ++refused;
+    EXPECT_TRUE(status.ok() ||
+                status.code() == absl::StatusCode::kInvalidArgument ||
+                status.code() == absl::StatusCode::kUnimplemented)
+        << status;
+  }
+  EXPECT_GT(refused, 2000);
+}
+
+}  // namespace
+}  // namespace oxbow

@@ -1,0 +1,60 @@
+// The tensors of a file, whatever its format.
+#ifndef OXBOW_ENGINE_WEIGHTS_TENSOR_SOURCE_H_
+#define OXBOW_ENGINE_WEIGHTS_TENSOR_SOURCE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "kernels/tensor.h"
+
+namespace oxbow {
+
+// Limits that hold for every format. They bound what a hostile file can make
+// us compute or allocate before a byte of its numbers is read.
+constexpr int kTensorsMax = 16384;
+constexpr int kRankMax = 4;
+constexpr int64_t kDimensionMax = int64_t{1} << 24;
+constexpr size_t kNameBytesMax = 256;
+
+// One tensor as the file names it. Readers promise: rank 1 .. kRankMax, each
+// dimension 1 .. kDimensionMax, names distinct, and the bytes are in the file.
+struct TensorEntry {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<int64_t> shape;
+
+  int64_t Count() const {
+    int64_t count = 1;
+    for (int64_t dimension : shape) count *= dimension;
+    return count;
+  }
+  int64_t Bytes() const { return Count() * BytesOf(dtype); }
+};
+
+// "[768,64]".
+std::string ShapeText(absl::Span<const int64_t> shape);
+
+// InvalidArgument, in a sentence that starts with `name`, unless shape keeps
+// the limits above and its numbers are at most 2^40.
+absl::Status CheckShape(absl::string_view name,
+                        absl::Span<const int64_t> shape);
+
+// Thread-compatible.
+class TensorSource {
+ public:
+  virtual ~TensorSource() = default;
+
+  // In no particular order.
+  virtual absl::Span<const TensorEntry> entries() const = 0;
+
+  // The numbers of entries()[index], row-major, little-endian; `bytes` has
+  // their size. InvalidArgument if the file is damaged.
+  virtual absl::Status Read(int index, absl::Span<char> bytes) = 0;
+};
+
+}  // namespace oxbow
+
+#endif  // OXBOW_ENGINE_WEIGHTS_TENSOR_SOURCE_H_

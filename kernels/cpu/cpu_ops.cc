@@ -1,0 +1,216 @@
+#include "kernels/cpu/cpu_ops.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "hwy/targets.h"
+#include "kernels/cpu/head_mix7.h"
+#include "kernels/cpu/product.h"
+#include "kernels/cpu/rows.h"
+
+namespace oxbow {
+namespace {
+
+// Rows of one elementwise task: a microsecond or two of work.
+constexpr int kTaskRows = 8;
+// Fewer rows than this are not worth a panel's way from the cache again.
+constexpr int kPartRows = 48;
+// Tasks a thread at least, so that the last ones end together.
+constexpr int kTasksAThread = 4;
+constexpr size_t kHugePageBytes = size_t{2} << 20;
+
+void CheckSameShape(const Rows& a, const Rows& b) {
+  OXBOW_CHECK(a.count == b.count && a.width == b.width)
+      << a.count << "x" << a.width << " and " << b.count << "x" << b.width;
+}
+
+void CheckProduct(const Product& product) {
+  OXBOW_CHECK(product.x.width == product.w.inputs)
+      << product.x.width << " " << product.w.inputs;
+  OXBOW_CHECK(product.y.width == product.w.outputs)
+      << product.y.width << " " << product.w.outputs;
+  OXBOW_CHECK(product.x.count == product.y.count);
+}
+
+int RowBegin(const Sequences& sequences, int b) {
+  return b == 0 ? 0 : sequences.row_end[b - 1];
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CpuOps>> CpuOps::Create(int threads) {
+  if ((hwy::SupportedTargets() & (HWY_AVX2 | HWY_AVX3)) == 0) {
+    return absl::UnimplementedError(
+        "this CPU lacks AVX2 or FMA; Oxbow's arithmetic needs a fused "
+        "multiply-add to give the same bits everywhere");
+  }
+  if (threads == 0) {
+    threads =
+        std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  }
+  if (threads < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("threads must not be negative: ", threads));
+  }
+  return absl::WrapUnique(new CpuOps(threads));
+}
+
+std::string CpuOps::numerics_id() const { return "cpu-exact-1"; }
+
+absl::StatusOr<Buffer> CpuOps::Allocate(int64_t count) {
+  OXBOW_CHECK(count >= 0) << count;
+  const size_t bytes =
+      (static_cast<size_t>(count) * sizeof(float) + 63) / 64 * 64;
+  const bool huge = bytes >= kHugePageBytes;
+  void* data = nullptr;
+  if (posix_memalign(&data, huge ? kHugePageBytes : 64,
+                     std::max<size_t>(bytes, 64)) != 0) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the system refuses ", bytes >> 10, " KiB of memory"));
+  }
+  if (huge) (void)madvise(data, bytes, MADV_HUGEPAGE);
+  std::memset(data, 0, bytes);
+  return Buffer(static_cast<float*>(data), count,
+                [](float* pointer) { std::free(pointer); });
+}
+
+void CpuOps::Zero(float* to, int64_t count) { std::fill_n(to, count, 0.0f); }
+
+void CpuOps::Copy(float* to, const float* from, int64_t count) {
+  std::memcpy(to, from, count * sizeof(float));
+}
+
+void CpuOps::Write(float* to, absl::Span<const float> from) {
+  std::copy(from.begin(), from.end(), to);
+}
+
+void CpuOps::Read(absl::Span<float> to, const float* from) const {
+  std::copy_n(from, to.size(), to.begin());
+}
+
+absl::StatusOr<Vector> CpuOps::PackVector(absl::Span<const float> from) {
+  ASSIGN_OR_RETURN(void* data, arena_.Allocate(from.size() * sizeof(float)));
+  std::memcpy(data, from.data(), from.size() * sizeof(float));
+  return Vector{static_cast<const float*>(data), static_cast<int>(from.size())};
+}
+
+absl::StatusOr<Table> CpuOps::PackTable(const HostMatrix& from) {
+  const size_t bytes =
+      size_t{1} * from.rows * from.columns * BytesOf(from.dtype);
+  ASSIGN_OR_RETURN(void* data, arena_.Allocate(bytes));
+  std::memcpy(data, from.data, bytes);
+  return Table{data, from.dtype, from.rows, from.columns};
+}
+
+absl::StatusOr<Matrix> CpuOps::Pack(const HostMatrix& from, bool transposed) {
+  Matrix matrix;
+  matrix.dtype = from.dtype;
+  matrix.outputs = transposed ? from.columns : from.rows;
+  matrix.inputs = transposed ? from.rows : from.columns;
+  const int panels = PanelsOf(matrix.outputs);
+  ASSIGN_OR_RETURN(
+      void* data,
+      arena_.Allocate(panels * PanelBytes(from.dtype, matrix.inputs)));
+  pool_.Run(panels,
+            [&](int panel) { PackPanel(from, transposed, panel, data); });
+  matrix.data = data;
+  return matrix;
+}
+
+void CpuOps::ForRows(int count, absl::FunctionRef<void(int)> work) {
+  const int tasks = (count + kTaskRows - 1) / kTaskRows;
+  pool_.Run(tasks, [&](int task) {
+    const int end = std::min(count, (task + 1) * kTaskRows);
+    for (int n = task * kTaskRows; n < end; ++n) work(n);
+  });
+}
+
+void CpuOps::Gather(Rows x, const Table& table, absl::Span<const int> tokens) {
+  OXBOW_CHECK(x.width == table.width);
+  OXBOW_CHECK(x.count == static_cast<int>(tokens.size()));
+  const size_t row_bytes = table.width * BytesOf(table.dtype);
+  ForRows(x.count, [&](int n) {
+    OXBOW_CHECK(tokens[n] >= 0 && tokens[n] < table.rows) << tokens[n];
+    WidenRow(x.row(n),
+             static_cast<const char*>(table.data) + tokens[n] * row_bytes,
+             table.dtype, x.width);
+  });
+}
+
+void CpuOps::Norm(Rows y, Rows x, Vector scale, Vector bias, float eps) {
+  CheckSameShape(y, x);
+  OXBOW_CHECK(scale.size == x.width && bias.size == x.width);
+  ForRows(x.count,
+          [&](int n) { NormRow(y.row(n), x.row(n), scale, bias, eps); });
+}
+
+void CpuOps::ShiftMix(absl::Span<const Mix> mixes, Rows x,
+                      const Sequences& sequences, int64_t offset) {
+  for (const Mix& mix : mixes) {
+    CheckSameShape(mix.y, x);
+    OXBOW_CHECK(mix.amount.size == x.width);
+  }
+  const auto& row_end = sequences.row_end;
+  ForRows(x.count, [&](int n) {
+    // The sequence of row n, and whether n is its first row.
+    const int b = static_cast<int>(
+        std::upper_bound(row_end.begin(), row_end.end(), n) - row_end.begin());
+    const bool is_first = n == RowBegin(sequences, b);
+    MixRow(mixes, x, n, is_first ? sequences.states[b] + offset : x.row(n - 1));
+  });
+  for (size_t b = 0; b < row_end.size(); ++b) {
+    std::memcpy(sequences.states[b] + offset, x.row(row_end[b] - 1),
+                x.width * sizeof(float));
+  }
+}
+
+void CpuOps::Multiply(absl::Span<const Product> products) {
+  if (products.empty()) return;
+  const int rows = products[0].x.count;
+  int panels = 0;
+  for (const Product& product : products) {
+    CheckProduct(product);
+    OXBOW_CHECK(product.x.count == rows);
+    panels += PanelsOf(product.w.outputs);
+  }
+  if (rows == 0) return;
+  // Few panels for many threads are cut along the rows as well.
+  const int parts_wanted = (kTasksAThread * threads() + panels - 1) / panels;
+  const int parts = std::max(1, std::min(parts_wanted, rows / kPartRows));
+  pool_.Run(panels * parts, [&](int task) {
+    int panel = task / parts;
+    const int part = task % parts;
+    const Product* product = products.data();
+    while (panel >= PanelsOf(product->w.outputs)) {
+      panel -= PanelsOf(product->w.outputs);
+      ++product;
+    }
+    MultiplyPanel(*product, panel, static_cast<int64_t>(rows) * part / parts,
+                  static_cast<int64_t>(rows) * (part + 1) / parts);
+  });
+}
+
+void CpuOps::HeadMix7(const HeadMix7Args& args, const Sequences& sequences,
+                      int64_t offset) {
+  const int size = args.head_size;
+  OXBOW_CHECK(HasHeadMix7(size) && args.y.width % size == 0) << size;
+  const int heads = args.y.width / size;
+  const int count = static_cast<int>(sequences.row_end.size());
+  pool_.Run(count * heads, [&](int task) {
+    const int b = task / heads;
+    const int head = task % heads;
+    HeadMix7Head(args, head, RowBegin(sequences, b), sequences.row_end[b],
+                 sequences.states[b] + offset +
+                     static_cast<int64_t>(head) * size * size);
+  });
+}
+
+}  // namespace oxbow

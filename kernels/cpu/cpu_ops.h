@@ -1,0 +1,59 @@
+// The ops on the CPU: exact, on AVX2 and AVX-512 alike.
+#ifndef OXBOW_KERNELS_CPU_CPU_OPS_H_
+#define OXBOW_KERNELS_CPU_CPU_OPS_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "kernels/cpu/arena.h"
+#include "kernels/cpu/thread_pool.h"
+#include "kernels/ops.h"
+
+namespace oxbow {
+
+// Shapes the arguments into independent tasks for a thread pool; the
+// arithmetic is in product.cc, rows.cc and head_mix7.cc. Its memory is host
+// memory.
+class CpuOps : public Ops {
+ public:
+  // `threads` share the work; 0: one a core. Unimplemented on a CPU without
+  // AVX2 and FMA: without a fused multiply-add the results would not be those
+  // of other machines.
+  static absl::StatusOr<std::unique_ptr<CpuOps>> Create(int threads);
+
+  int threads() const { return pool_.threads(); }
+  // May be called between ops at any time: results do not depend on it.
+  void SetThreads(int threads) { pool_.SetThreads(threads); }
+
+  std::string numerics_id() const override;
+  absl::StatusOr<Buffer> Allocate(int64_t count) override;
+  void Zero(float* to, int64_t count) override;
+  void Copy(float* to, const float* from, int64_t count) override;
+  void Write(float* to, absl::Span<const float> from) override;
+  void Read(absl::Span<float> to, const float* from) const override;
+  absl::StatusOr<Vector> PackVector(absl::Span<const float> from) override;
+  absl::StatusOr<Table> PackTable(const HostMatrix& from) override;
+  absl::StatusOr<Matrix> Pack(const HostMatrix& from, bool transposed) override;
+  void Gather(Rows x, const Table& table,
+              absl::Span<const int> tokens) override;
+  void Norm(Rows y, Rows x, Vector scale, Vector bias, float eps) override;
+  void ShiftMix(absl::Span<const Mix> mixes, Rows x, const Sequences& sequences,
+                int64_t offset) override;
+  void Multiply(absl::Span<const Product> products) override;
+  void HeadMix7(const HeadMix7Args& args, const Sequences& sequences,
+                int64_t offset) override;
+
+ private:
+  explicit CpuOps(int threads) : pool_(threads) {}
+
+  // Calls work(n) for each row, some rows to a task.
+  void ForRows(int count, absl::FunctionRef<void(int)> work);
+
+  Arena arena_;
+  ThreadPool pool_;
+};
+
+}  // namespace oxbow
+
+#endif  // OXBOW_KERNELS_CPU_CPU_OPS_H_

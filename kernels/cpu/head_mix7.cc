@@ -1,0 +1,242 @@
+#include "kernels/cpu/head_mix7.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "base/check.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/head_mix7.cc"
+#include "hwy/foreach_target.h"
+// Must come after foreach_target.h.
+#include "hwy/highway.h"
+#include "kernels/cpu/lanes-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace oxbow {
+namespace HWY_NAMESPACE {
+
+// Rows prepared together: few, so that they stay in L1 beside the state.
+constexpr int kHeadRows = 8;
+
+// The inputs of the recurrence for some rows of one head. Heads of 8 channels
+// are padded to 16 with zeros.
+template <int S>
+struct HeadRows {
+  static constexpr int kWidth = S < 16 ? 16 : S;
+  HWY_ALIGN float r[kHeadRows][kWidth];
+  HWY_ALIGN float decay[kHeadRows][kWidth];
+  HWY_ALIGN float k[kHeadRows][kWidth];
+  HWY_ALIGN float v[kHeadRows][kWidth];
+  HWY_ALIGN float minus_kk[kHeadRows][kWidth];
+  HWY_ALIGN float kk_a[kHeadRows][kWidth];
+  HWY_ALIGN float o[kHeadRows][kWidth];
+};
+
+// -exp(-0.5): the steepest log-decay of a channel.
+constexpr float kMinusExpMinusHalf = -0.606530659712633f;
+
+// Fills row t of `rows` from row n of the inputs; `first` is the head's first
+// channel.
+template <int S>
+HWY_INLINE void PrepareRow(const HeadMix7Args& in, int64_t n, int first,
+                           HeadRows<S>& rows, int t) {
+  const Lanes one = Set(1.0f);
+  Lanes squares = Set(0.0f);
+  for (int c = 0; c < S; c += 16) {
+    const int i = first + c;
+    const auto number = [&](const float* from)
+                            HWY_ATTR { return Load(from + i, S - c); };
+    const Lanes w = Add(number(in.w0.data), number(in.w.row(n)));
+    Store(Exp(Mul(Set(kMinusExpMinusHalf), Sigmoid(w))), rows.decay[t] + c);
+
+    Lanes v = number(in.v.row(n));
+    if (in.leans) {
+      const Lanes gate =
+          Sigmoid(Add(number(in.v0.data), number(in.v_gate.row(n))));
+      v = MulAdd(Sub(number(in.v_first.row(n)), v), gate, v);
+    }
+    Store(v, rows.v[t] + c);
+    Store(number(in.r.row(n)), rows.r[t] + c);
+
+    const Lanes k = number(in.k.row(n));
+    const Lanes kk = Mul(k, number(in.k_k.data));
+    squares = MulAdd(kk, kk, squares);
+    Store(kk, rows.minus_kk[t] + c);
+    const Lanes a = Sigmoid(Add(number(in.a0.data), number(in.a.row(n))));
+    Store(a, rows.kk_a[t] + c);
+    Store(Mul(k, MulAdd(Sub(a, one), number(in.k_a.data), one)), rows.k[t] + c);
+  }
+  const float norm = std::max(std::sqrt(TreeSum(squares)), 1e-12f);
+  const Lanes inverse = Set(1.0f / norm);
+  for (int c = 0; c < S; c += 16) {
+    const Lanes kk = Mul(Load(rows.minus_kk[t] + c), inverse);
+    Store(Negate(kk), rows.minus_kk[t] + c);
+    Store(Mul(kk, Load(rows.kk_a[t] + c)), rows.kk_a[t] + c);
+  }
+}
+
+// The recurrence over `count` rows for the value channels of kVectors
+// registers. While a line of the state is in a register it also serves the
+// next row's u = s * -kk: the same order, hence the same bits, in one pass.
+template <int S, class Tag, int kVectors>
+HWY_INLINE void RecurSlice(HeadRows<S>& rows, int count, int slice,
+                           float* state) {
+  const Tag d;
+  using V = hn::Vec<Tag>;
+  constexpr int kLanes = hn::MaxLanes(Tag());
+  V u[kVectors];
+  OXBOW_UNROLL
+  for (int q = 0; q < kVectors; ++q) u[q] = hn::Zero(d);
+  for (int j = 0; j < S; ++j) {
+    const V minus_kk = hn::Set(d, rows.minus_kk[0][j]);
+    OXBOW_UNROLL
+    for (int q = 0; q < kVectors; ++q) {
+      u[q] = hn::MulAdd(hn::LoadU(d, state + j * S + slice + q * kLanes),
+                        minus_kk, u[q]);
+    }
+  }
+  for (int t = 0; t < count; ++t) {
+    const float* next_kk = rows.minus_kk[std::min(t + 1, count - 1)];
+    V o[kVectors], v[kVectors], next_u[kVectors];
+    OXBOW_UNROLL
+    for (int q = 0; q < kVectors; ++q) {
+      o[q] = next_u[q] = hn::Zero(d);
+      v[q] = hn::LoadU(d, rows.v[t] + slice + q * kLanes);
+    }
+    for (int j = 0; j < S; ++j) {
+      const V decay = hn::Set(d, rows.decay[t][j]);
+      const V kk_a = hn::Set(d, rows.kk_a[t][j]);
+      const V k = hn::Set(d, rows.k[t][j]);
+      const V r = hn::Set(d, rows.r[t][j]);
+      const V minus_kk = hn::Set(d, next_kk[j]);
+      OXBOW_UNROLL
+      for (int q = 0; q < kVectors; ++q) {
+        float* s = state + j * S + slice + q * kLanes;
+        const V z = hn::MulAdd(hn::LoadU(d, s), decay,
+                               hn::MulAdd(u[q], kk_a, hn::Mul(v[q], k)));
+        hn::StoreU(z, d, s);
+        o[q] = hn::MulAdd(z, r, o[q]);
+        next_u[q] = hn::MulAdd(z, minus_kk, next_u[q]);
+      }
+    }
+    OXBOW_UNROLL
+    for (int q = 0; q < kVectors; ++q) {
+      hn::StoreU(o[q], d, rows.o[t] + slice + q * kLanes);
+      u[q] = next_u[q];
+    }
+  }
+}
+
+template <int S>
+HWY_INLINE void Recur(HeadRows<S>& rows, int count, float* state) {
+  if constexpr (S < 16) {
+    using Tag = hn::CappedTag<float, S>;
+    RecurSlice<S, Tag, S / hn::MaxLanes(Tag())>(rows, count, 0, state);
+  } else {
+    // Four times as many registers are in use as a slice has.
+    constexpr int kSlice = kLanesOfVector == 16 ? (S < 64 ? S : 64) : 16;
+    for (int i = 0; i < S; i += kSlice) {
+      RecurSlice<S, FloatTag, kSlice / kLanesOfVector>(rows, count, i, state);
+    }
+  }
+}
+
+// GroupNorm of o, the bonus and the gate: row t of `rows` to row n of y.
+template <int S>
+HWY_INLINE void FinishRow(const HeadMix7Args& args, int64_t n, int first,
+                          const HeadRows<S>& rows, int t) {
+  Lanes total = Set(0.0f);
+  Lanes bonus = Set(0.0f);
+  for (int c = 0; c < S; c += 16) {
+    // Past the head's end o is never written.
+    total = Add(total, Load(rows.o[t] + c, S - c));
+    const Lanes rk = Mul(Load(rows.r[t] + c), Load(rows.k[t] + c));
+    bonus = MulAdd(rk, Load(args.r_k.data + first + c, S - c), bonus);
+  }
+  const Lanes mean = Set(TreeSum(total) / S);
+  Lanes squares = Set(0.0f);
+  for (int c = 0; c < S; c += 16) {
+    const Lanes d = KeepFirst(Sub(Load(rows.o[t] + c, S - c), mean), S - c);
+    squares = MulAdd(d, d, squares);
+  }
+  const Lanes inverse = Set(1.0f / std::sqrt(TreeSum(squares) / S + 64e-5f));
+  const Lanes amount = Set(TreeSum(bonus));
+  for (int c = 0; c < S; c += 16) {
+    const int i = first + c;
+    const int count = S - c;
+    const Lanes d = Sub(Load(rows.o[t] + c, count), mean);
+    Lanes z = MulAdd(Mul(d, inverse), Load(args.norm_scale.data + i, count),
+                     Load(args.norm_bias.data + i, count));
+    z = MulAdd(amount, Load(rows.v[t] + c), z);
+    Store(Mul(z, Load(args.g.row(n) + i, count)), args.y.row(n) + i, count);
+  }
+}
+
+template <int S>
+HWY_NOINLINE void HeadOfSize(const HeadMix7Args& args, int head, int row_begin,
+                             int row_end, float* state) {
+  HeadRows<S> rows;
+  const int first = head * S;
+  for (int n = row_begin; n < row_end; n += kHeadRows) {
+    const int count = std::min(kHeadRows, row_end - n);
+    for (int t = 0; t < count; ++t) PrepareRow<S>(args, n + t, first, rows, t);
+    Recur<S>(rows, count, state);
+    for (int t = 0; t < count; ++t) FinishRow<S>(args, n + t, first, rows, t);
+  }
+}
+
+// Compiled for registers of kLanes. The baseline, of one lane, has no fused
+// multiply-add: CpuOps::Create refuses such CPUs, and compiling it takes long.
+template <size_t kLanes>
+void HeadMix7With(const HeadMix7Args& args, int head, int row_begin,
+                  int row_end, float* state) {
+  if constexpr (kLanes < 8) {
+    OXBOW_CHECK(false) << "no fused multiply-add";
+  } else {
+    switch (args.head_size) {
+      case 8:
+        return HeadOfSize<8>(args, head, row_begin, row_end, state);
+      case 16:
+        return HeadOfSize<16>(args, head, row_begin, row_end, state);
+      case 32:
+        return HeadOfSize<32>(args, head, row_begin, row_end, state);
+      case 64:
+        return HeadOfSize<64>(args, head, row_begin, row_end, state);
+      case 128:
+        return HeadOfSize<128>(args, head, row_begin, row_end, state);
+    }
+  }
+}
+
+void HeadMix7Now(const HeadMix7Args& args, int head, int row_begin, int row_end,
+                 float* state) {
+  HeadMix7With<kLanesOfVector>(args, head, row_begin, row_end, state);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace oxbow
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace oxbow {
+namespace {
+
+HWY_EXPORT(HeadMix7Now);
+
+}  // namespace
+
+bool HasHeadMix7(int head_size) {
+  return head_size == 8 || head_size == 16 || head_size == 32 ||
+         head_size == 64 || head_size == 128;
+}
+
+void HeadMix7Head(const HeadMix7Args& args, int head, int row_begin,
+                  int row_end, float* state) {
+  OXBOW_CHECK(HasHeadMix7(args.head_size)) << args.head_size;
+  HWY_DYNAMIC_DISPATCH(HeadMix7Now)(args, head, row_begin, row_end, state);
+}
+
+}  // namespace oxbow
+#endif  // HWY_ONCE

@@ -1,0 +1,91 @@
+#include "kernels/cpu/thread_pool.h"
+
+#include <immintrin.h>
+
+#include <atomic>
+#include <limits>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "gtest/gtest.h"
+
+namespace oxbow {
+namespace {
+
+// How often each task of one list was called.
+std::vector<int> CallsOf(ThreadPool& pool, int count) {
+  std::vector<std::atomic<int>> calls(count);
+  pool.Run(count, [&](int i) { ++calls[i]; });
+  return std::vector<int>(calls.begin(), calls.end());
+}
+
+class ThreadPoolTest : public testing::TestWithParam<int> {};
+
+TEST_P(ThreadPoolTest, CallsEveryTaskOnce) {
+  ThreadPool pool(GetParam());
+  for (int round = 0; round < 300; ++round) {
+    for (int count : {0, 1, 2, 3, 7, 100}) {
+      ASSERT_EQ(CallsOf(pool, count), std::vector<int>(count, 1)) << count;
+    }
+  }
+}
+
+TEST_P(ThreadPoolTest, WhatTasksWroteIsThereAfterwards) {
+  ThreadPool pool(GetParam());
+  std::vector<int> numbers(64);
+  for (int round = 1; round <= 2000; ++round) {
+    // Not atomic: each list must see the one before as finished.
+    pool.Run(64, [&](int i) { ++numbers[i]; });
+    ASSERT_EQ(numbers, std::vector<int>(64, round));
+  }
+}
+
+TEST_P(ThreadPoolTest, WakesSleepers) {
+  ThreadPool pool(GetParam());
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(CallsOf(pool, 50), std::vector<int>(50, 1));
+    absl::SleepFor(absl::Milliseconds(30));
+  }
+}
+
+TEST_P(ThreadPoolTest, UnevenTasksAreShared) {
+  ThreadPool pool(GetParam());
+  std::atomic<int> calls{0};
+  pool.Run(40, [&](int i) {
+    if (i == 0) absl::SleepFor(absl::Milliseconds(5));
+    ++calls;
+  });
+  EXPECT_EQ(calls, 40);
+}
+
+TEST_P(ThreadPoolTest, KeepsDenormalsInEveryThread) {
+  const unsigned before = _mm_getcsr();
+  constexpr unsigned kFlush = 0x8040;  // FTZ and DAZ, as some libraries set.
+  _mm_setcsr(before | kFlush);
+  std::atomic<int> flushed{0};
+  {
+    ThreadPool pool(GetParam());
+    pool.Run(100, [&](int) {
+      volatile float small = std::numeric_limits<float>::min();
+      volatile float half = small * 0.5f;
+      if (half == 0.0f) ++flushed;
+    });
+  }
+  EXPECT_EQ(flushed, 0);
+  EXPECT_EQ(_mm_getcsr() & kFlush, kFlush) << "the caller's own mode is lost";
+  _mm_setcsr(before);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolTest, testing::Values(1, 2, 3, 8));
+
+TEST(ThreadPoolTest, ChangesItsThreads) {
+  ThreadPool pool(1);
+  for (int threads : {3, 1, 2, 2, 5}) {
+    pool.SetThreads(threads);
+    EXPECT_EQ(pool.threads(), threads);
+    EXPECT_EQ(CallsOf(pool, 33), std::vector<int>(33, 1));
+  }
+}
+
+}  // namespace
+}  // namespace oxbow

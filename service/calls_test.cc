@@ -1,0 +1,386 @@
+// The other calls against a puppet engine, over a real connection.
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "engine/error_reason.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/puppet_server.h"
+
+namespace oxbow {
+namespace {
+
+using testing::ElementsAre;
+
+class CallsTest : public testing::Test {
+ protected:
+  CallsTest() { server_.engine().set_text("s", "hello world"); }
+
+  v1::Streams::Stub& streams() { return server_.streams(); }
+
+  PuppetServer server_;
+  grpc::ClientContext context_;
+};
+
+TEST_F(CallsTest, CreateGivesTheStreamBackAndMakesUpAnId) {
+  v1::CreateStreamRequest request;
+  v1::Stream stream;
+  (*request.mutable_labels())["k"] = "v";
+  request.mutable_embedding_plan()->set_every_tokens(64);
+  ASSERT_TRUE(streams().CreateStream(&context_, request, &stream).ok());
+  EXPECT_EQ(stream.stream_id().size(), 34u);
+  EXPECT_EQ(stream.labels().at("k"), "v");
+  EXPECT_EQ(stream.embedding_plan().every_tokens(), 64);
+  EXPECT_FALSE(stream.has_expire_time());
+}
+
+TEST_F(CallsTest, CreateForAnotherModelIsRefused) {
+  v1::CreateStreamRequest request;
+  v1::Stream stream;
+  request.set_model_id(std::string(32, 'x'));
+  const grpc::Status status =
+      streams().CreateStream(&context_, request, &stream);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(GrpcReason(status), "MODEL_MISMATCH");
+  const auto info = DetailOf<google::rpc::ErrorInfo>(status);
+  EXPECT_EQ(info.metadata().at("server_model_id"),
+            ToHex(Sha256("puppet model")));
+}
+
+TEST_F(CallsTest, FullViewHasTheStateDigest) {
+  v1::GetStreamRequest request;
+  request.set_stream_id("s");
+  request.set_view(v1::GetStreamRequest::VIEW_FULL);
+  v1::Stream stream;
+  ASSERT_TRUE(streams().GetStream(&context_, request, &stream).ok());
+  EXPECT_EQ(stream.state_digest(), AsBytes(Sha256("hello world")));
+  EXPECT_EQ(stream.durable().byte_offset(), 11);
+}
+
+TEST_F(CallsTest, ListTurnsPages) {
+  for (int i = 0; i < 7; ++i) {
+    server_.engine().set_text("p" + std::to_string(i), "");
+  }
+  std::vector<std::string> seen;
+  std::string token;
+  do {
+    grpc::ClientContext context;
+    v1::ListStreamsRequest request;
+    request.set_page_size(3);
+    request.set_page_token(token);
+    v1::ListStreamsResponse page;
+    ASSERT_TRUE(streams().ListStreams(&context, request, &page).ok());
+    EXPECT_LE(page.streams_size(), 3);
+    for (const auto& stream : page.streams())
+      seen.push_back(stream.stream_id());
+    token = page.next_page_token();
+  } while (!token.empty());
+  EXPECT_THAT(seen, ElementsAre("p0", "p1", "p2", "p3", "p4", "p5", "p6", "s"));
+}
+
+TEST_F(CallsTest, ReadTextStreamsTheWholeDocumentInPieces) {
+  std::string document;
+  while (document.size() < 5432) document += "\xff\x00some bytes";
+  server_.engine().set_text("s", document);
+  v1::ReadTextRequest request;
+  request.set_stream_id("s");
+  request.set_from_byte(7);
+  const auto reader = streams().ReadText(&context_, request);
+  std::string read;
+  int pieces = 0;
+  for (v1::ReadTextResponse piece; reader->Read(&piece); ++pieces) {
+    EXPECT_EQ(piece.byte_offset(), static_cast<int64_t>(7 + read.size()));
+    read += piece.text();
+  }
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_EQ(read, document.substr(7));
+  EXPECT_GT(pieces, 4);
+}
+
+TEST_F(CallsTest, ReadTextOfNothingIsOnePieceOfNothing) {
+  v1::ReadTextRequest request;
+  request.set_stream_id("s");
+  request.set_from_byte(11);
+  const auto reader = streams().ReadText(&context_, request);
+  v1::ReadTextResponse piece;
+  EXPECT_TRUE(reader->Read(&piece));
+  EXPECT_EQ(piece.text(), "");
+  EXPECT_FALSE(reader->Read(&piece));
+  EXPECT_TRUE(reader->Finish().ok());
+}
+
+TEST_F(CallsTest, ReadTextPastTheEndIsOutOfRange) {
+  v1::ReadTextRequest request;
+  request.set_stream_id("s");
+  request.set_to_byte(12);
+  const auto reader = streams().ReadText(&context_, request);
+  v1::ReadTextResponse piece;
+  EXPECT_FALSE(reader->Read(&piece));
+  const grpc::Status status = reader->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::OUT_OF_RANGE);
+  EXPECT_EQ(GrpcReason(status), "PAST_END");
+}
+
+class TimelineTest : public CallsTest {
+ protected:
+  TimelineTest() {
+    v1::CreateStreamRequest create;
+    create.set_stream_id("t");
+    create.mutable_embedding_plan()->set_every_tokens(10);
+    v1::Stream stream;
+    EXPECT_TRUE(streams().CreateStream(&context_, create, &stream).ok());
+    server_.engine().set_text("t", std::string(105, 'a'));
+    request_.set_stream_id("t");
+  }
+  std::vector<int> Begins() {
+    grpc::ClientContext context;
+    const auto reader = streams().ReadEmbeddings(&context, request_);
+    std::vector<int> begins;
+    for (v1::ReadEmbeddingsResponse page; reader->Read(&page);) {
+      EXPECT_EQ(page.applied().position().byte_offset(), 105);
+      for (const auto& entry : page.entries()) {
+        EXPECT_EQ(entry.partial(), entry.token_begin() == 100);
+        begins.push_back(entry.token_begin());
+      }
+    }
+    EXPECT_TRUE(reader->Finish().ok());
+    return begins;
+  }
+  v1::ReadEmbeddingsRequest request_;
+};
+
+TEST_F(TimelineTest, IsReadInPagesEachSpanOnce) {
+  EXPECT_THAT(Begins(), ElementsAre(0, 10, 20, 30, 40, 50, 60, 70, 80, 90));
+}
+
+TEST_F(TimelineTest, PartialSpanComesLastAndOnce) {
+  request_.set_include_partial(true);
+  request_.set_from_token(75);
+  EXPECT_THAT(Begins(), ElementsAre(80, 90, 100));
+}
+
+TEST_F(TimelineTest, EndsBeforeToToken) {
+  request_.set_to_token(41);
+  EXPECT_THAT(Begins(), ElementsAre(0, 10, 20, 30, 40));
+}
+
+TEST_F(TimelineTest, FollowWaitsUntilTheClientIsGone) {
+  std::atomic<bool> asked{false};
+  server_.engine().on_request = [&asked](const std::string& method) {
+    if (method == "ReadEmbeddings") asked = true;
+    return absl::OkStatus();
+  };
+  request_.set_follow(true);
+  request_.set_from_token(80);
+  grpc::ClientContext context;
+  const auto reader = streams().ReadEmbeddings(&context, request_);
+  while (!asked) absl::SleepFor(absl::Milliseconds(1));
+  context.TryCancel();
+  v1::ReadEmbeddingsResponse page;
+  while (reader->Read(&page)) {
+  }
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  while (server_.engine().cancelled_count() == 0) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+}
+
+TEST_F(CallsTest, GenerateStreamsTokensOfAllBranchesInOrder) {
+  v1::GenerateRequest request;
+  request.set_stream_id("s");
+  request.set_branches(3);
+  request.set_max_tokens(500);
+  request.set_top_logprobs(2);
+  const auto reader = streams().Generate(&context_, request);
+  v1::GenerateResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.start().position().byte_offset(), 11);
+  std::vector<int> next(3, 0);
+  int finished = 0;
+  while (reader->Read(&response)) {
+    if (response.has_finished()) {
+      ++finished;
+      EXPECT_EQ(response.finished().finish_reason(), v1::FINISH_REASON_LENGTH);
+      EXPECT_EQ(response.finished().text().size(), 500u);
+      continue;
+    }
+    const v1::GeneratedToken& token = response.token();
+    EXPECT_EQ(token.index(), next[token.branch()]++);
+    EXPECT_EQ(token.top_logprobs_size(), 2);
+  }
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_THAT(next, ElementsAre(500, 500, 500));
+  EXPECT_EQ(finished, 3);
+}
+
+TEST_F(CallsTest, CancelledGenerateStopsTheEngine) {
+  server_.engine().set_endless(true);
+  v1::GenerateRequest request;
+  request.set_stream_id("s");
+  const auto reader = streams().Generate(&context_, request);
+  v1::GenerateResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  ASSERT_TRUE(reader->Read(&response));
+  context_.TryCancel();
+  while (reader->Read(&response)) {
+  }
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  while (server_.engine().cancelled_count() == 0) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+}
+
+TEST_F(CallsTest, AnExpiredDeadlineStopsTheEngine) {
+  server_.engine().set_endless(true);
+  v1::GenerateRequest request;
+  request.set_stream_id("s");
+  context_.set_deadline(std::chrono::system_clock::now() +
+                        std::chrono::milliseconds(500));
+  const auto reader = streams().Generate(&context_, request);
+  v1::GenerateResponse response;
+  ASSERT_TRUE(reader->Read(&response))
+      << "too slow a machine for half a second";
+  while (reader->Read(&response)) {
+  }
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  while (server_.engine().cancelled_count() == 0) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+}
+
+TEST_F(CallsTest, EmbedOfTextsHasNoPointAndOneVectorEach) {
+  v1::EmbedRequest request;
+  request.mutable_texts()->add_texts("abc");
+  request.mutable_texts()->add_texts("\xff\xfe");
+  v1::EmbedResponse response;
+  ASSERT_TRUE(streams().Embed(&context_, request, &response).ok());
+  EXPECT_EQ(response.embeddings_size(), 2);
+  EXPECT_FALSE(response.has_point());
+  EXPECT_EQ(response.pooling(), v1::POOLING_MEAN);
+  EXPECT_TRUE(response.raw());
+}
+
+TEST_F(CallsTest, EmbedOfAStreamSaysWhereItWasRead) {
+  v1::EmbedRequest request;
+  request.mutable_stream()->set_stream_id("s");
+  request.mutable_stream()->mutable_at()->set_byte_offset(5);
+  request.set_pooling(v1::POOLING_LAST);
+  v1::EmbedResponse response;
+  ASSERT_TRUE(streams().Embed(&context_, request, &response).ok());
+  EXPECT_EQ(response.point().position().byte_offset(), 5);
+  EXPECT_EQ(response.pooling(), v1::POOLING_LAST);
+}
+
+TEST_F(CallsTest, ScoreForkCheckpointAndDeleteReachTheEngine) {
+  v1::ScoreRequest score;
+  score.set_stream_id("s");
+  score.mutable_texts()->add_texts("xyz");
+  v1::ScoreResponse scores;
+  grpc::ClientContext c1;
+  ASSERT_TRUE(streams().Score(&c1, score, &scores).ok());
+  EXPECT_EQ(scores.scores(0).logprob(), -3.0);
+  EXPECT_EQ(scores.scores(0).tokens_size(), 3);
+
+  v1::ForkRequest fork;
+  fork.set_stream_id("s");
+  fork.set_new_stream_id("f");
+  fork.mutable_at()->set_byte_offset(4);
+  v1::Stream child;
+  grpc::ClientContext c2;
+  ASSERT_TRUE(streams().Fork(&c2, fork, &child).ok());
+  EXPECT_EQ(child.forked_from(), "s");
+  EXPECT_EQ(child.fork_position().byte_offset(), 4);
+  EXPECT_EQ(server_.engine().text("f"), "hell");
+
+  v1::CheckpointRequest checkpoint;
+  checkpoint.set_stream_id("s");
+  checkpoint.set_label("chapter-1");
+  v1::CheckpointInfo info;
+  grpc::ClientContext c3;
+  ASSERT_TRUE(streams().Checkpoint(&c3, checkpoint, &info).ok());
+  EXPECT_THAT(info.labels(), ElementsAre("chapter-1"));
+  v1::ListCheckpointsRequest list;
+  list.set_stream_id("s");
+  v1::ListCheckpointsResponse infos;
+  grpc::ClientContext c4;
+  ASSERT_TRUE(streams().ListCheckpoints(&c4, list, &infos).ok());
+  EXPECT_EQ(infos.checkpoints_size(), 1);
+
+  v1::DeleteCheckpointRequest unlabel;
+  unlabel.set_stream_id("s");
+  unlabel.set_label("chapter-1");
+  google::protobuf::Empty empty;
+  grpc::ClientContext c5;
+  ASSERT_TRUE(streams().DeleteCheckpoint(&c5, unlabel, &empty).ok());
+  v1::DeleteStreamRequest remove;
+  remove.set_stream_id("s");
+  grpc::ClientContext c6;
+  ASSERT_TRUE(streams().DeleteStream(&c6, remove, &empty).ok());
+  grpc::ClientContext c7;
+  EXPECT_EQ(GrpcReason(streams().DeleteStream(&c7, remove, &empty)),
+            "NO_STREAM");
+}
+
+TEST_F(CallsTest, TokenizeAndDetokenizeAreInverse) {
+  std::string text;
+  for (int i = 0; i < 256; ++i) text.push_back(static_cast<char>(i));
+  v1::TokenizeRequest tokenize;
+  tokenize.set_text(text);
+  v1::TokenizeResponse tokens;
+  ASSERT_TRUE(server_.models().Tokenize(&context_, tokenize, &tokens).ok());
+  ASSERT_EQ(tokens.tokens_size(), 256);
+  v1::DetokenizeRequest detokenize;
+  *detokenize.mutable_tokens() = tokens.tokens();
+  detokenize.add_tokens(256);
+  v1::DetokenizeResponse back;
+  grpc::ClientContext context;
+  ASSERT_TRUE(server_.models().Detokenize(&context, detokenize, &back).ok());
+  EXPECT_EQ(back.text(), text);
+  EXPECT_EQ(back.byte_lengths(0), 1);
+  EXPECT_EQ(back.byte_lengths(256), 0);
+}
+
+TEST_F(CallsTest, ModelAndLimitsTellTheTruth) {
+  v1::GetModelResponse model;
+  ASSERT_TRUE(
+      server_.models().GetModel(&context_, v1::GetModelRequest(), &model).ok());
+  EXPECT_EQ(model.generator().version(), "puppet");
+  EXPECT_EQ(model.generator().model_id(), AsBytes(Sha256("puppet model")));
+  EXPECT_FALSE(model.has_embedder());
+  EXPECT_EQ(model.tokenizer().end_of_document(), 256);
+  v1::GetLimitsResponse limits;
+  grpc::ClientContext context;
+  ASSERT_TRUE(server_.models()
+                  .GetLimits(&context, v1::GetLimitsRequest(), &limits)
+                  .ok());
+  EXPECT_EQ(limits.message_in_bytes_max(), 4 << 20);
+  EXPECT_EQ(limits.chunk_bytes_max(), 1 << 20);
+  EXPECT_EQ(limits.page_size_max(), 1000);
+}
+
+TEST_F(CallsTest, AnEngineErrorOfAnyCallKeepsCodeAndReason) {
+  server_.engine().on_request = [](const std::string& method) {
+    return WithReason(absl::DataLossError(method + " failed"), "BAD_CHAIN");
+  };
+  v1::GetStreamRequest get;
+  get.set_stream_id("s");
+  v1::Stream stream;
+  const grpc::Status unary = streams().GetStream(&context_, get, &stream);
+  EXPECT_EQ(unary.error_code(), grpc::StatusCode::DATA_LOSS);
+  EXPECT_EQ(unary.error_message(), "GetStream failed");
+  EXPECT_EQ(GrpcReason(unary), "BAD_CHAIN");
+  v1::ReadTextRequest read;
+  read.set_stream_id("s");
+  grpc::ClientContext c1;
+  EXPECT_EQ(GrpcReason(streams().ReadText(&c1, read)->Finish()), "BAD_CHAIN");
+  v1::GenerateRequest generate;
+  generate.set_stream_id("s");
+  grpc::ClientContext c2;
+  EXPECT_EQ(GrpcReason(streams().Generate(&c2, generate)->Finish()),
+            "BAD_CHAIN");
+}
+
+}  // namespace
+}  // namespace oxbow

@@ -1,0 +1,64 @@
+// One Generate call: tokens of the engine, queued to the client.
+#ifndef OXBOW_SERVICE_GENERATE_CALL_H_
+#define OXBOW_SERVICE_GENERATE_CALL_H_
+
+#include <atomic>
+#include <deque>
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/optional.h"
+#include "engine/engine.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "service/from_proto.h"
+
+namespace oxbow {
+
+// The queue is bounded by the request: at most branches * (max_tokens + 1)
+// messages and one, since a client that reads slowly must not stop the batch
+// its tokens are computed in.
+//
+// Owned by gRPC from construction; deletes itself in OnDone(). It finishes
+// only after the engine's OnDone. No lock is held across a call of gRPC.
+class GenerateCall : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
+                     private GenerateObserver {
+ public:
+  // Borrows the engine and the rules, which must outlive the server's calls.
+  GenerateCall(Engine* engine, const RequestRules* rules,
+               const grpc::ByteBuffer& request);
+
+ private:
+  // gRPC's side.
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override { delete this; }
+
+  // The engine's side, on its thread.
+  void OnStart(const Point& point) override;
+  void OnToken(const GeneratedToken& token) override;
+  void OnBranch(const FinishedBranch& branch) override;
+  void OnDone(const absl::Status& status) override;
+
+  absl::Status Start(Engine* engine, const RequestRules& rules,
+                     const grpc::ByteBuffer& bytes);
+  void Push(const v1::GenerateResponse& message);
+  // Writes the next message, or finishes if the end has come. The call may be
+  // gone when it returns.
+  void Advance();
+
+  const CancelFlag cancelled_;
+  grpc::ByteBuffer response_;  // the write in flight
+
+  absl::Mutex mu_;
+  std::deque<grpc::ByteBuffer> queue_ ABSL_GUARDED_BY(mu_);
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  bool finished_ ABSL_GUARDED_BY(mu_) = false;
+  absl::optional<absl::Status> ended_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace oxbow
+
+#endif  // OXBOW_SERVICE_GENERATE_CALL_H_

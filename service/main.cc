@@ -1,0 +1,145 @@
+// oxbowd: the server. The only file that names concrete classes: it turns
+// flags into models, a store, an engine and a server, and ends them in order.
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/clock.h"
+#include "base/status_macros.h"
+#include "engine/engine.h"
+#include "engine/model/load_model.h"
+#include "engine/tokenizer/tokenizer.h"
+#include "grpc/support/log.h"
+#include "service/load_progress.h"
+#include "service/options.h"
+#include "service/server.h"
+#include "service/stop_signals.h"
+#include "store/rocks_store.h"
+
+namespace oxbow {
+namespace {
+
+// What went wrong while starting, and the exit code that says so.
+struct Failure {
+  int exit_code = kExitSoftware;
+  std::string sentence;
+};
+
+int Report(const Failure& failure) {
+  std::cerr << "oxbowd: " << failure.sentence << std::endl;
+  return failure.exit_code;
+}
+
+absl::StatusOr<ReaderSpec> LoadReader(const std::string& path,
+                                      const std::string& tokenizer,
+                                      const Options& options,
+                                      const Clock* clock) {
+  LoadProgress progress(path, isatty(STDERR_FILENO) == 1, &std::cerr, clock);
+  LoadModelOptions load;
+  load.threads = options.threads;
+  // A stream in memory has its state and a place to probe it for vectors; a
+  // request has one state, or one a branch.
+  load.slots_max =
+      2 * options.limits.open_streams_max + options.limits.running_requests_max;
+  load.on_progress = [&progress](int64_t done, int64_t total) {
+    progress.Update(done, total);
+  };
+  ReaderSpec reader;
+  absl::StatusOr<std::unique_ptr<Model>> model = LoadModel(path, load);
+  progress.Finish();
+  if (!model.ok()) return model.status();
+  reader.model = *std::move(model);
+  ASSIGN_OR_RETURN(
+      reader.tokenizer,
+      MakeTokenizer(tokenizer, path, reader.model->info().vocabulary_size));
+  reader.file_name = path;
+  return reader;
+}
+
+// The store is another program's, full or damaged: trying again later may
+// help. It was made by another model: it never will.
+int StoreExitCode(const absl::Status& status) {
+  return absl::IsFailedPrecondition(status) ? kExitConfig
+                                            : kExitStoreUnavailable;
+}
+
+int Serve(const Options& options, StopSignals* signals) {
+  const RealClock clock;
+  absl::StatusOr<ReaderSpec> generator =
+      LoadReader(options.model_path, options.tokenizer, options, &clock);
+  if (!generator.ok()) {
+    return Report({kExitNoInput, std::string(generator.status().message())});
+  }
+  absl::optional<ReaderSpec> embedder;
+  if (!options.embedder_path.empty()) {
+    absl::StatusOr<ReaderSpec> reader = LoadReader(
+        options.embedder_path, options.embedder_tokenizer, options, &clock);
+    if (!reader.ok()) {
+      return Report({kExitNoInput, std::string(reader.status().message())});
+    }
+    embedder = *std::move(reader);
+  }
+
+  RocksStoreOptions store_options;
+  store_options.path = options.store_path;
+  absl::StatusOr<std::unique_ptr<StreamStore>> store =
+      OpenRocksStore(store_options);
+  if (!store.ok()) {
+    return Report(
+        {kExitStoreUnavailable, std::string(store.status().message())});
+  }
+
+  EngineOptions engine_options;
+  engine_options.limits = options.limits;
+  engine_options.checkpoint_tokens = options.checkpoint_tokens;
+  absl::StatusOr<std::unique_ptr<Engine>> engine =
+      Engine::Start(engine_options, *std::move(generator), std::move(embedder),
+                    store->get(), &clock);
+  if (!engine.ok()) {
+    return Report({StoreExitCode(engine.status()),
+                   std::string(engine.status().message())});
+  }
+
+  absl::StatusOr<std::unique_ptr<Server>> server =
+      Server::Start(options, engine->get());
+  if (!server.ok()) {
+    return Report({kExitConfig, std::string(server.status().message())});
+  }
+  std::cout << "listening on " << (*server)->address() << std::endl;
+
+  signals->Wait();
+  std::cerr << "oxbowd: draining" << std::endl;
+  if (!(*server)->Drain(options.drain_timeout)) {
+    std::cerr << "oxbowd: the drain took longer than "
+              << absl::FormatDuration(options.drain_timeout)
+              << "; the rest is replayed at the next start" << std::endl;
+  }
+  return kExitDrained;
+}
+
+}  // namespace
+}  // namespace oxbow
+
+int main(int argc, char** argv) {
+  const oxbow::CommandLine line = oxbow::ParseCommandLine(argc, argv);
+  if (line.exit_code.has_value()) {
+    (*line.exit_code == 0 ? std::cout : std::cerr) << line.text;
+    return *line.exit_code;
+  }
+  // gRPC would write lines of its own that quote what clients send.
+  if (std::getenv("GRPC_VERBOSITY") == nullptr) {
+    gpr_set_log_function([](gpr_log_func_args*) {});
+  }
+  // A reader of our output that went away is no reason to die.
+  std::signal(SIGPIPE, SIG_IGN);
+  oxbow::StopSignals signals;
+  return oxbow::Serve(line.options, &signals);
+}

@@ -1,0 +1,188 @@
+#include "service/options.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <sstream>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/status_macros.h"
+
+namespace oxbow {
+namespace {
+
+constexpr char kDescription[] =
+    "oxbowd serves RWKV models over gRPC: documents of any length as durable "
+    "streams.\n"
+    "It prints one line, `listening on HOST:PORT`, on standard output when it "
+    "is ready;\neverything else goes to standard error.\n";
+
+constexpr char kFooter[] =
+    "\nSignals: SIGTERM or SIGINT drains: new work is refused, what runs is "
+    "finished,\nevery stream is checkpointed, then the server exits. A second "
+    "signal exits at\nonce; acknowledged text is safe either way.\n"
+    "\nExit codes: 0 drained. 64 a flag is wrong. 66 a model or vocabulary "
+    "file cannot be\nread or is damaged. 70 a bug of ours. 75 the store is in "
+    "use, full or damaged. 78 parts\nthat do not fit together: the store was "
+    "made by another model, the port is taken.\n"
+    "\nExample:\n"
+    "  oxbowd --model=rwkv7-g1a-0.1b.pth --store=/var/lib/oxbow "
+    "--listen=127.0.0.1:7007\n";
+
+// The true address, as bytes would be; false if it is none.
+bool IsLoopbackAddress(const std::string& host, bool* is_address) {
+  in_addr v4;
+  in6_addr v6;
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) {
+    *is_address = true;
+    return (ntohl(v4.s_addr) >> 24) == 127;
+  }
+  *is_address = inet_pton(AF_INET6, host.c_str(), &v6) == 1;
+  return *is_address && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+absl::Status CheckReach(const Options& options) {
+  if (options.is_loopback || options.behind_proxy) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "refusing to listen beyond loopback: this gRPC (Debian's 1.51) can be "
+      "stopped by one connection with endless headers, so put HAProxy or "
+      "another proxy in front and say --behind-proxy (see SECURITY.md)");
+}
+
+void AddModelFlags(CLI::App* app, Options* options) {
+  app->add_option("--model", options->model_path,
+                  "The model: a .pth or .safetensors file")
+      ->required()
+      ->type_name("PATH");
+  app->add_option("--tokenizer", options->tokenizer,
+                  "world:PATH (a vocabulary file), bytes (a model of 256 "
+                  "tokens) or none (token ids only). Default: the .vocab file "
+                  "of the model's own stem, or the rwkv_vocab_*.txt beside it")
+      ->type_name("KIND");
+  app->add_option("--embedder", options->embedder_path,
+                  "A second model for embeddings (EmbeddingRWKV), which reads "
+                  "the same streams")
+      ->type_name("PATH");
+  app->add_option("--embedder-tokenizer", options->embedder_tokenizer,
+                  "As --tokenizer, for the embedder")
+      ->type_name("KIND");
+  app->add_option("--threads", options->threads,
+                  "Threads that share each step. 0: all cores")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+}
+
+void AddStoreFlags(CLI::App* app, Options* options, int* drain_seconds) {
+  app->add_option("--store", options->store_path,
+                  "The folder that keeps the streams; made if need be")
+      ->required()
+      ->type_name("DIR");
+  app->add_option("--checkpoint-tokens", options->checkpoint_tokens,
+                  "Tokens between two stored states of a stream. Fewer: less "
+                  "to replay after a crash; more: less to write")
+      ->check(CLI::Range(1, 1 << 24))
+      ->capture_default_str();
+  app->add_option("--drain-timeout", *drain_seconds,
+                  "Seconds a drain may take before calls are cut")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str();
+}
+
+void AddLimitFlags(CLI::App* app, Options* options) {
+  Limits& limits = options->limits;
+  app->add_option("--open-streams", limits.open_streams_max,
+                  "Streams whose state is in memory at once; the others wait "
+                  "on disk")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app->add_option("--append-calls", limits.append_calls_max,
+                  "Append calls at once")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  app->add_option("--running-requests", limits.running_requests_max,
+                  "Generate, Score and Embed calls at once; more are refused "
+                  "with ResourceExhausted")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  app->add_option("--append-window-bytes", limits.append_window_bytes,
+                  "Bytes one Append call may be ahead of the model")
+      ->check(CLI::Range(size_t{1} << 16, size_t{1} << 30))
+      ->capture_default_str();
+  app->add_option("--calls-per-connection",
+                  options->server_limits.calls_per_connection_max,
+                  "Calls at once on one connection")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+absl::Status ParseListen(const std::string& listen, Options* options) {
+  const absl::Status bad = absl::InvalidArgumentError(absl::StrCat(
+      "--listen: want HOST:PORT such as 127.0.0.1:7007 or [::1]:0, not ",
+      listen));
+  const size_t colon = listen.rfind(':');
+  if (colon == std::string::npos) return bad;
+  std::string host = listen.substr(0, colon);
+  absl::string_view inner = host;
+  const bool bracketed =
+      absl::ConsumePrefix(&inner, "[") && absl::ConsumeSuffix(&inner, "]");
+  if (bracketed) host = std::string(inner);
+  int port = 0;
+  if (!absl::SimpleAtoi(listen.substr(colon + 1), &port) || port < 0 ||
+      port > 65535) {
+    return bad;
+  }
+  bool is_address = host == "localhost";
+  const bool is_loopback = is_address || IsLoopbackAddress(host, &is_address);
+  const bool is_v6 = host.find(':') != std::string::npos;
+  if (!is_address || is_v6 != bracketed) return bad;
+  options->listen_host = host;
+  options->listen_port = port;
+  options->is_loopback = is_loopback;
+  return absl::OkStatus();
+}
+
+CommandLine ParseCommandLine(int argc, const char* const* argv) {
+  CommandLine line;
+  Options& options = line.options;
+  std::string listen = "127.0.0.1:7007";
+  int drain_seconds =
+      static_cast<int>(absl::ToInt64Seconds(options.drain_timeout));
+  CLI::App app(kDescription, "oxbowd");
+  app.footer(kFooter);
+  AddModelFlags(&app, &options);
+  AddStoreFlags(&app, &options, &drain_seconds);
+  app.add_option("--listen", listen, "Where to listen. Port 0: any free one")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_flag("--behind-proxy", options.behind_proxy,
+               "Allow to listen beyond loopback: a proxy that bounds headers "
+               "stands in front");
+  AddLimitFlags(&app, &options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const int code = app.exit(error, out, err);
+    line.exit_code = code == 0 ? 0 : kExitUsage;
+    line.text = code == 0 ? out.str()
+                          : absl::StrCat("oxbowd: ", error.what(),
+                                         "; see oxbowd --help\n");
+    return line;
+  }
+  options.drain_timeout = absl::Seconds(drain_seconds);
+  absl::Status status = ParseListen(listen, &options);
+  if (status.ok()) status = CheckReach(options);
+  if (!status.ok()) {
+    line.exit_code = kExitUsage;
+    line.text = absl::StrCat("oxbowd: ", status.message(), "\n");
+  }
+  return line;
+}
+
+}  // namespace oxbow

@@ -1,0 +1,58 @@
+// All settings of the server, as one validated struct.
+#ifndef OXBOW_SERVICE_OPTIONS_H_
+#define OXBOW_SERVICE_OPTIONS_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "engine/requests.h"
+#include "service/server_limits.h"
+
+namespace oxbow {
+
+// What oxbowd's exit says, after sysexits.h.
+enum ExitCode : int {
+  kExitDrained = 0,
+  kExitUsage = 64,             // a flag is wrong
+  kExitNoInput = 66,           // a model or vocabulary cannot be read
+  kExitSoftware = 70,          // a bug of ours
+  kExitStoreUnavailable = 75,  // the store is in use, full or damaged
+  kExitConfig = 78,            // parts that do not fit: model, store, port
+};
+
+struct Options {
+  std::string model_path;
+  std::string embedder_path;  // empty: none
+  std::string tokenizer;      // as MakeTokenizer takes it
+  std::string embedder_tokenizer;
+  std::string store_path;
+  std::string listen_host = "127.0.0.1";  // without brackets
+  int listen_port = 7007;                 // 0: any
+  bool is_loopback = true;
+  bool behind_proxy = false;
+  int threads = 0;  // 0: all cores
+  int checkpoint_tokens = 4096;
+  absl::Duration drain_timeout = absl::Seconds(30);
+  Limits limits;
+  ServerLimits server_limits;
+};
+
+// What a command line asks for: to serve, or to print something and exit.
+struct CommandLine {
+  Options options;
+  // Set: print `text` (to stderr if the code is not 0) and exit with it.
+  absl::optional<int> exit_code;
+  std::string text;
+};
+
+CommandLine ParseCommandLine(int argc, const char* const* argv);
+
+// "HOST:PORT" or "[IPV6]:PORT" into the three listen fields; HOST is an
+// address or "localhost". InvalidArgument otherwise.
+absl::Status ParseListen(const std::string& listen, Options* options);
+
+}  // namespace oxbow
+
+#endif  // OXBOW_SERVICE_OPTIONS_H_

@@ -1,0 +1,94 @@
+#include "service/options.h"
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace oxbow {
+namespace {
+
+using testing::HasSubstr;
+
+CommandLine Parse(std::vector<const char*> flags) {
+  flags.insert(flags.begin(), "oxbowd");
+  return ParseCommandLine(flags.size(), flags.data());
+}
+
+CommandLine ParseWith(std::vector<const char*> flags) {
+  flags.insert(flags.begin(), {"--model=m.pth", "--store=dir"});
+  return Parse(flags);
+}
+
+TEST(OptionsTest, ReadsEveryFlagOfTheIssue) {
+  const CommandLine line = ParseWith(
+      {"--listen=127.0.0.1:0", "--tokenizer=world:v.txt", "--embedder=e.pth",
+       "--embedder-tokenizer=bytes", "--threads=3"});
+  ASSERT_FALSE(line.exit_code.has_value()) << line.text;
+  const Options& options = line.options;
+  EXPECT_EQ(options.model_path, "m.pth");
+  EXPECT_EQ(options.store_path, "dir");
+  EXPECT_EQ(options.tokenizer, "world:v.txt");
+  EXPECT_EQ(options.embedder_path, "e.pth");
+  EXPECT_EQ(options.embedder_tokenizer, "bytes");
+  EXPECT_EQ(options.threads, 3);
+  EXPECT_EQ(options.listen_host, "127.0.0.1");
+  EXPECT_EQ(options.listen_port, 0);
+}
+
+TEST(OptionsTest, HelpExitsWithZeroAndTellsTheExitCodes) {
+  const CommandLine line = Parse({"--help"});
+  EXPECT_EQ(line.exit_code, 0);
+  for (const char* word : {"--model", "--store", "--behind-proxy", "64", "66",
+                           "75", "78", "SIGTERM"}) {
+    EXPECT_THAT(line.text, HasSubstr(word));
+  }
+}
+
+TEST(OptionsTest, BadFlagsAreOneSentenceAndUsage) {
+  for (const std::vector<const char*>& flags :
+       std::vector<std::vector<const char*>>{{"--threads=-1"},
+                                             {"--threads=many"},
+                                             {"--threads=99999999999999999999"},
+                                             {"--open-streams=0"},
+                                             {"--no-such-flag"},
+                                             {"--listen=nowhere"},
+                                             {"--listen=127.0.0.1:65536"},
+                                             {"--listen=127.0.0.1:-1"},
+                                             {"--listen=127.0.0.1:x"},
+                                             {"--listen=::1:80"},
+                                             {"--listen=[127.0.0.1]:80"},
+                                             {"--listen=example.org:80"},
+                                             {"--drain-timeout=nan"},
+                                             {"stray"}}) {
+    const CommandLine line = ParseWith(flags);
+    EXPECT_EQ(line.exit_code, kExitUsage) << flags[0];
+    EXPECT_THAT(line.text, HasSubstr("oxbowd: ")) << flags[0];
+    EXPECT_EQ(std::count(line.text.begin(), line.text.end(), '\n'), 1)
+        << line.text;
+  }
+  EXPECT_EQ(Parse({"--store=dir"}).exit_code, kExitUsage);
+  EXPECT_EQ(Parse({"--model=m.pth"}).exit_code, kExitUsage);
+}
+
+TEST(OptionsTest, RefusesToListenBeyondLoopbackWithoutAProxy) {
+  for (const char* flag : {"--listen=0.0.0.0:7007", "--listen=[::]:7007",
+                           "--listen=10.1.2.3:7007"}) {
+    const CommandLine refused = ParseWith({flag});
+    EXPECT_EQ(refused.exit_code, kExitUsage) << flag;
+    EXPECT_THAT(refused.text, HasSubstr("--behind-proxy"));
+    const CommandLine allowed = ParseWith({flag, "--behind-proxy"});
+    EXPECT_FALSE(allowed.exit_code.has_value()) << allowed.text;
+    EXPECT_FALSE(allowed.options.is_loopback);
+  }
+  for (const char* flag :
+       {"--listen=127.9.9.9:1", "--listen=[::1]:1", "--listen=localhost:1"}) {
+    const CommandLine line = ParseWith({flag});
+    EXPECT_FALSE(line.exit_code.has_value()) << line.text;
+    EXPECT_TRUE(line.options.is_loopback);
+  }
+}
+
+}  // namespace
+}  // namespace oxbow

@@ -1,0 +1,27 @@
+// One ReadText call.
+#ifndef OXBOW_SERVICE_READ_TEXT_CALL_H_
+#define OXBOW_SERVICE_READ_TEXT_CALL_H_
+
+#include "engine/engine.h"
+#include "service/page_call.h"
+
+namespace oxbow {
+
+// Streams a span in pieces. Without an end it ends at the durable end that
+// the first piece saw, so that a stream that grows does not keep it going.
+class ReadTextCall final : public PageCall<ReadTextReply> {
+ public:
+  // Borrows the engine, which must outlive the server's calls.
+  ReadTextCall(Engine* engine, const grpc::ByteBuffer& bytes);
+
+ private:
+  void Ask(Callback<ReadTextReply> done) override;
+  Step Take(ReadTextReply page) override;
+
+  Engine* const engine_;
+  ReadTextRequest request_;
+};
+
+}  // namespace oxbow
+
+#endif  // OXBOW_SERVICE_READ_TEXT_CALL_H_

@@ -1,0 +1,65 @@
+// oxbow.v1.Streams: opens calls, nothing else.
+#ifndef OXBOW_SERVICE_STREAMS_SERVICE_H_
+#define OXBOW_SERVICE_STREAMS_SERVICE_H_
+
+#include "engine/engine.h"
+#include "oxbow/v1/streams.grpc.pb.h"
+#include "service/from_proto.h"
+#include "service/raw_methods.h"
+
+namespace oxbow {
+
+using RawStreams =
+    RawMethods<v1::Streams::Service,
+               v1::Streams::WithRawCallbackMethod_CreateStream,
+               v1::Streams::WithRawCallbackMethod_GetStream,
+               v1::Streams::WithRawCallbackMethod_ListStreams,
+               v1::Streams::WithRawCallbackMethod_DeleteStream,
+               v1::Streams::WithRawCallbackMethod_Append,
+               v1::Streams::WithRawCallbackMethod_Embed,
+               v1::Streams::WithRawCallbackMethod_ReadEmbeddings,
+               v1::Streams::WithRawCallbackMethod_Generate,
+               v1::Streams::WithRawCallbackMethod_Score,
+               v1::Streams::WithRawCallbackMethod_Fork,
+               v1::Streams::WithRawCallbackMethod_Checkpoint,
+               v1::Streams::WithRawCallbackMethod_ListCheckpoints,
+               v1::Streams::WithRawCallbackMethod_DeleteCheckpoint,
+               v1::Streams::WithRawCallbackMethod_ReadText>::Type;
+
+// Thread-safe. Nothing is computed and nothing waits in a callback: a request
+// is parsed, checked and given to the engine, which answers later.
+class StreamsService final : public RawStreams {
+ public:
+  // Borrows the engine, which must outlive the server's calls.
+  explicit StreamsService(Engine* engine);
+
+ private:
+  using Context = grpc::CallbackServerContext;
+  using Bytes = grpc::ByteBuffer;
+  using Unary = grpc::ServerUnaryReactor;
+  using Writer = grpc::ServerWriteReactor<grpc::ByteBuffer>;
+
+  Unary* CreateStream(Context*, const Bytes* request, Bytes* response) override;
+  Unary* GetStream(Context*, const Bytes* request, Bytes* response) override;
+  Unary* ListStreams(Context*, const Bytes* request, Bytes* response) override;
+  Unary* DeleteStream(Context*, const Bytes* request, Bytes* response) override;
+  grpc::ServerBidiReactor<Bytes, Bytes>* Append(Context*) override;
+  Unary* Embed(Context*, const Bytes* request, Bytes* response) override;
+  Writer* ReadEmbeddings(Context*, const Bytes* request) override;
+  Writer* Generate(Context*, const Bytes* request) override;
+  Unary* Score(Context*, const Bytes* request, Bytes* response) override;
+  Unary* Fork(Context*, const Bytes* request, Bytes* response) override;
+  Unary* Checkpoint(Context*, const Bytes* request, Bytes* response) override;
+  Unary* ListCheckpoints(Context*, const Bytes* request,
+                         Bytes* response) override;
+  Unary* DeleteCheckpoint(Context*, const Bytes* request,
+                          Bytes* response) override;
+  Writer* ReadText(Context*, const Bytes* request) override;
+
+  Engine* const engine_;
+  const RequestRules rules_;
+};
+
+}  // namespace oxbow
+
+#endif  // OXBOW_SERVICE_STREAMS_SERVICE_H_

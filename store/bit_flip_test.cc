@@ -1,0 +1,131 @@
+// A bit that flips on disk is noticed or harmless, never believed.
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "gtest/gtest.h"
+#include "store/rocks_store.h"
+#include "store/testing/numbered_batches.h"
+#include "store/testing/status_is.h"
+#include "store/testing/store_under_test.h"
+
+namespace oxbow {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kBatches = 60;
+constexpr int kFlips = 60;
+
+class BitFlipTest : public testing::Test {
+ protected:
+  // What a kill leaves: with a log of changes still to be replayed.
+  void MakeKilledStore() {
+    auto store = OpenRocksStore(SmallRocksOptions(Path("open"), &clock_));
+    ASSERT_OK(store);
+    Fill(**store);
+    fs::copy(Path("open"), Path("store"), fs::copy_options::recursive);
+  }
+  // Everything in files of their own.
+  void MakeClosedStore() {
+    auto store = OpenRocksStore(SmallRocksOptions(Path("store"), &clock_));
+    ASSERT_OK(store);
+    Fill(**store);
+  }
+  void Fill(StreamStore& store) {
+    auto batches = NumberedBatches::GoOn(store);
+    for (uint64_t i = 0; i < kBatches; ++i) {
+      ASSERT_OK(store.Write(batches->Next(), /*sync=*/i % 2 == 1));
+    }
+  }
+
+  // The files that hold data, in the order of their names.
+  std::vector<std::string> DataFiles(const std::string& folder) {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      const std::string name = entry.path().filename();
+      const bool data =
+          absl::EndsWith(name, ".sst") || absl::EndsWith(name, ".blob") ||
+          absl::EndsWith(name, ".log") || absl::StartsWith(name, "MANIFEST") ||
+          name == "CURRENT" || name == "durable";
+      if (data && entry.file_size() > 0) names.push_back(entry.path());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  // Flips bits, one in each copy of the store, and counts what came of it.
+  void FlipBits() {
+    for (int i = 0; i < kFlips; ++i) {
+      fs::remove_all(Path("copy"));
+      fs::copy(Path("store"), Path("copy"), fs::copy_options::recursive);
+      const std::vector<std::string> files = DataFiles(Path("copy"));
+      const std::string name = files[random_() % files.size()];
+      const uint64_t byte = random_() % fs::file_size(name);
+      const int bit = static_cast<int>(random_() % 8);
+      {
+        std::fstream file(name,
+                          std::ios::in | std::ios::out | std::ios::binary);
+        file.seekg(static_cast<std::streamoff>(byte));
+        const int old = file.get();
+        file.seekp(static_cast<std::streamoff>(byte));
+        file.put(static_cast<char>(old ^ 1 << bit));
+      }
+      SCOPED_TRACE(name + " byte " + std::to_string(byte) + " bit " +
+                   std::to_string(bit));
+      Judge();
+    }
+  }
+
+  void Judge() {
+    auto store = OpenRocksStore(SmallRocksOptions(Path("copy"), &clock_));
+    if (!store.ok()) {
+      EXPECT_THAT(store, StatusIs(absl::StatusCode::kDataLoss));
+      ++refused_;
+      return;
+    }
+    const auto count = NumberedBatches::CountWhole(**store);
+    if (!count.ok()) {
+      EXPECT_THAT(count, StatusIs(absl::StatusCode::kDataLoss));
+      ++noticed_;
+      return;
+    }
+    EXPECT_EQ(*count, kBatches);
+    ++harmless_;
+  }
+
+  std::string Path(const std::string& name) {
+    return folder_.path() + "/" + name;
+  }
+
+  TestFolder folder_;
+  TurnedClock clock_;
+  std::mt19937 random_{11};
+  int refused_ = 0;
+  int noticed_ = 0;
+  int harmless_ = 0;
+};
+
+TEST_F(BitFlipTest, InAClosedStore) {
+  MakeClosedStore();
+  FlipBits();
+  EXPECT_GT(refused_ + noticed_, kFlips / 3);
+  RecordProperty("refused", refused_);
+  RecordProperty("noticed", noticed_);
+  RecordProperty("harmless", harmless_);
+}
+
+TEST_F(BitFlipTest, InAKilledStore) {
+  MakeKilledStore();
+  FlipBits();
+  EXPECT_GT(refused_ + noticed_, kFlips / 3);
+  RecordProperty("refused", refused_);
+  RecordProperty("noticed", noticed_);
+  RecordProperty("harmless", harmless_);
+}
+
+}  // namespace
+}  // namespace oxbow

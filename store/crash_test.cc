@@ -1,0 +1,115 @@
+// kill -9 at any moment: what was acknowledged is there, and whole.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <random>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "store/rocks_store.h"
+#include "store/testing/faulty_file_system.h"
+#include "store/testing/numbered_batches.h"
+#include "store/testing/status_is.h"
+#include "store/testing/store_under_test.h"
+
+namespace oxbow {
+namespace {
+
+constexpr int kKills = 20;
+constexpr int kPowerCuts = 20;
+constexpr char kWriter[] = "store/testing/crash_writer";
+
+// Starts the writer, lets it acknowledge `acks` batches and kills it wherever
+// it is then. Returns the number of batches acknowledged in all (of the store,
+// counting from 0), or `before` if none was.
+uint64_t WriteAndKill(const std::string& folder, int acks, uint64_t before) {
+  int ends[2];
+  EXPECT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    close(ends[0]);
+    execl(kWriter, kWriter, folder.c_str(), nullptr);
+    _exit(127);
+  }
+  close(ends[1]);
+  FILE* lines = fdopen(ends[0], "r");
+  uint64_t acked = before;
+  unsigned long number = 0;
+  // At least one, so that it is known to have started.
+  for (int i = 0; i <= acks && fscanf(lines, "%lu", &number) == 1; ++i) {
+    acked = number + 1;
+  }
+  kill(child, SIGKILL);
+  while (fscanf(lines, "%lu", &number) == 1) acked = number + 1;
+  fclose(lines);
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status)) << "the writer failed by itself";
+  return acked;
+}
+
+TEST(CrashTest, KilledAtAnyMoment) {
+  std::mt19937 random(1);
+  TestFolder folder;
+  TurnedClock clock;
+  uint64_t count = 0;
+  int unknown_but_durable = 0;
+  for (int round = 0; round < kKills; ++round) {
+    const uint64_t acked =
+        WriteAndKill(folder.path(), static_cast<int>(random() % 100), count);
+    ASSERT_GT(acked, count);
+    auto store = OpenRocksStore(SmallRocksOptions(folder.path(), &clock));
+    ASSERT_OK(store);
+    const auto whole = NumberedBatches::CountWhole(**store);
+    ASSERT_OK(whole);
+    // One more may have been written and not acknowledged.
+    ASSERT_TRUE(*whole == acked || *whole == acked + 1)
+        << acked << " acknowledged, " << *whole << " there";
+    if (*whole > acked) ++unknown_but_durable;
+    count = *whole;
+  }
+  RecordProperty("batches", static_cast<int>(count));
+  RecordProperty("unknown_but_durable", unknown_but_durable);
+}
+
+// The disk forgets all that was not synced: a stricter judge than kill -9,
+// which loses nothing the system was given.
+TEST(CrashTest, PowerCutAtAnyWrite) {
+  std::mt19937 random(2);
+  TestFolder folder;
+  TurnedClock clock;
+  RocksStoreOptions options = SmallRocksOptions(folder.path(), &clock);
+  ASSERT_OK(OpenRocksStore(options));
+  const auto disk = std::make_shared<FaultyFileSystem>();
+  options.file_system = disk;
+  uint64_t count = 0;
+  for (int round = 0; round < kPowerCuts; ++round) {
+    uint64_t acked = count;
+    disk->CutPower(static_cast<int>(random() % 150));
+    {
+      auto store = OpenRocksStore(options);
+      if (store.ok()) {
+        auto batches = NumberedBatches::GoOn(**store);
+        ASSERT_OK(batches);
+        while ((*store)->Write(batches->Next(), /*sync=*/true).ok()) ++acked;
+      }
+    }
+    disk->LoseUnsynced();
+    auto store = OpenRocksStore(options);
+    ASSERT_OK(store) << "round " << round;
+    const auto whole = NumberedBatches::CountWhole(**store);
+    ASSERT_OK(whole);
+    ASSERT_TRUE(*whole == acked || *whole == acked + 1)
+        << acked << " acknowledged, " << *whole << " there";
+    count = *whole;
+  }
+  EXPECT_GT(count, 100u) << "the cuts came too early to tell anything";
+}
+
+}  // namespace
+}  // namespace oxbow

@@ -1,0 +1,35 @@
+// Opening a store's folder: whether it is one, whose it is, what it lost.
+#ifndef OXBOW_STORE_OPEN_ROCKS_DB_H_
+#define OXBOW_STORE_OPEN_ROCKS_DB_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "store/durable_mark.h"
+#include "store/folder_lock.h"
+#include "store/rocks_db.h"
+#include "store/rocks_store.h"
+
+namespace oxbow {
+
+// The number of the format this release writes and reads.
+constexpr int kStoreFormat = 1;
+
+// A store open for writing.
+struct OpenRocks {
+  std::unique_ptr<FolderLock> lock;
+  std::unique_ptr<DurableMark> mark;
+  std::unique_ptr<RocksDb> db;  // goes first
+};
+
+// Opens, or makes; rocks_store.h has the errors.
+absl::StatusOr<OpenRocks> OpenRocksDb(const RocksStoreOptions& options);
+
+// Opens to look only: changes nothing, and may look at a store that is in
+// use, as it was at this moment.
+absl::StatusOr<std::unique_ptr<RocksDb>> OpenRocksDbToRead(
+    const RocksStoreOptions& options);
+
+}  // namespace oxbow
+
+#endif  // OXBOW_STORE_OPEN_ROCKS_DB_H_

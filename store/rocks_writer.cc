@@ -1,0 +1,68 @@
+#include "store/rocks_writer.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "store/rocks_status.h"
+
+namespace oxbow {
+namespace {
+
+constexpr char kResumeKey[] = "resume";
+
+// A number RocksDB tells of the family `default`, which has only kResumeKey.
+uint64_t Entries(RocksDb& db, const char* property) {
+  uint64_t count = 0;
+  db.raw().GetIntProperty(db.handle(Family::kDefault), property, &count);
+  return count;
+}
+
+}  // namespace
+
+absl::Status RocksWriter::Remember(const rocksdb::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  full_ = IsDiskFull(status);
+  if (full_) return FromRocks(status, "Writing to the store");
+  failed_ = absl::DataLossError(
+      absl::StrCat("Writing to the store failed (", status.ToString(),
+                   "); no write is taken until it is opened anew."));
+  return failed_;
+}
+
+// RocksDB 7.8 can leave a failed log of changes only together with a memtable
+// that has something in it; with none it says that all is well, and stops the
+// process at the next write. So one key, which means nothing, is always there.
+// It needs no log: who restarts needs no way out.
+rocksdb::Status RocksWriter::PrepareToResume() {
+  if (Entries(*db_, "rocksdb.num-entries-active-mem-table") > 0) {
+    return rocksdb::Status::OK();
+  }
+  rocksdb::WriteOptions options;
+  options.disableWAL = true;
+  return db_->raw().Put(options, db_->handle(Family::kDefault), kResumeKey, "");
+}
+
+// Writes out what memory holds and begins a new log of changes, so that
+// nothing follows the torn record the full disk left.
+absl::Status RocksWriter::Resume() {
+  if (Entries(*db_, "rocksdb.num-entries-active-mem-table") == 0 &&
+      Entries(*db_, "rocksdb.num-immutable-mem-table") == 0) {
+    return Remember(rocksdb::Status::IOError("no way back from a full disk"));
+  }
+  const rocksdb::Status status = db_->raw().Resume();
+  if (status.ok()) full_ = false;
+  return Remember(status);
+}
+
+absl::Status RocksWriter::Commit(RocksBatch* batch, bool sync) {
+  if (!failed_.ok()) return failed_;
+  if (full_) RETURN_IF_ERROR(Resume());
+  RETURN_IF_ERROR(Remember(PrepareToResume()));
+  RETURN_IF_ERROR(
+      Remember(db_->raw().Write(MakeWriteOptions(sync), batch->raw())));
+  // A sync covers all that was written before; and nothing is written beside
+  // it, since calls do not overlap.
+  if (sync) mark_->Raise(db_->raw().GetLatestSequenceNumber());
+  return absl::OkStatus();
+}
+
+}  // namespace oxbow

@@ -1,0 +1,261 @@
+// Tokens a second of a random model, beside what the machine can do at best.
+//
+//   ./dev bench            or: bazel run //tests/bench:model_bench
+//
+// One token at a time (decode) is bound by reading all weights once; many
+// tokens at a time (prefill) by multiply-adds. Each round measures the floor
+// and then the model, so that neighbours on the machine slow both alike; the
+// fraction is the median over the rounds' own fractions.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "base/check.h"
+#include "engine/model/make_model.h"
+#include "engine/weights/tensor_catalog.h"
+#include "kernels/cpu/cpu_ops.h"
+#include "kernels/cpu/product.h"
+#include "nlohmann/json.hpp"
+#include "tests/bench/floors.h"
+#include "tests/bench/random_source.h"
+
+namespace oxbow {
+namespace {
+
+double Now() {
+  return std::chrono::duration<double>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+struct Options {
+  RandomShape shape;
+  std::vector<int> threads = {1, 2};
+  int rounds = 15;
+  int prefill_rows = 512;
+  std::vector<int> streams = {1, 4, 16, 64};
+  std::string json;
+};
+
+// The middle of some figures, and half of them around it.
+struct Spread {
+  double median = 0, low = 0, high = 0;
+};
+
+Spread SpreadOf(std::vector<double> figures) {
+  std::sort(figures.begin(), figures.end());
+  const size_t count = figures.size();
+  return {figures[count / 2], figures[count / 4],
+          figures[count - 1 - count / 4]};
+}
+
+struct Result {
+  std::string name;
+  int threads;
+  int rows;
+  std::string bound;  // what the floor is made of
+  Spread tokens;      // a second
+  Spread floor;       // tokens a second the bound allows
+  Spread fraction;
+};
+
+class Bench {
+ public:
+  explicit Bench(const Options& options) : options_(options) {
+    auto catalog = TensorCatalog::Make(NewRandomSource(options.shape));
+    OXBOW_CHECK_OK(catalog.status());
+    for (const auto& [name, index] : catalog->names()) {
+      const TensorEntry* entry = catalog->Find(name);
+      const bool is_matrix = entry->shape.size() == 2 && name != "emb.weight";
+      if (is_matrix) matrix_numbers_ += entry->Count();
+      if (name == "head.weight") head_numbers_ = entry->Count();
+    }
+    auto ops = CpuOps::Create(1);
+    OXBOW_CHECK_OK(ops.status());
+    ops_ = ops->get();
+    auto model = MakeModel(*std::move(catalog), *std::move(ops), {});
+    OXBOW_CHECK_OK(model.status());
+    model_ = *std::move(model);
+  }
+
+  std::vector<Result> Run() {
+    std::vector<Result> results;
+    for (int threads : options_.threads) {
+      ops_->SetThreads(threads);
+      ThreadPool pool(threads);
+      for (int streams : options_.streams) {
+        results.push_back(Decode(pool, streams));
+        Print(results.back());
+      }
+      results.push_back(Prefill(pool));
+      Print(results.back());
+    }
+    return results;
+  }
+
+ private:
+  double MatrixBytes() const {
+    return static_cast<double>(matrix_numbers_) * BytesOf(options_.shape.dtype);
+  }
+
+  // One token of each of `streams`, with logits: bound by reading weights.
+  Result Decode(ThreadPool& pool, int streams) {
+    const FloorBuffer buffer(static_cast<size_t>(MatrixBytes()));
+    std::vector<StateSlot> slots;
+    for (int s = 0; s < streams; ++s) slots.push_back(*model_->NewState());
+    const int steps = streams == 1 ? 6 : 2;
+    Result result{streams == 1 ? "decode" : "decode, streams", pool.threads(),
+                  streams, streams < 8 ? "memory" : "multiply-adds"};
+    Measure(
+        &result,
+        [&] {
+          const double memory =
+              ReadBandwidth(pool, buffer) / MatrixBytes() * streams;
+          return streams < 8 ? memory : std::min(memory, ComputeFloor(pool, 1));
+        },
+        [&] {
+          const double start = Now();
+          for (int step = 0; step < steps; ++step) Step(slots, 1);
+          return steps * streams / (Now() - start);
+        });
+    for (StateSlot slot : slots) model_->FreeState(slot);
+    return result;
+  }
+
+  // Many tokens of one stream, logits of the last: bound by arithmetic.
+  Result Prefill(ThreadPool& pool) {
+    const std::vector<StateSlot> slots = {*model_->NewState()};
+    Result result{"prefill", pool.threads(), options_.prefill_rows,
+                  "multiply-adds"};
+    Measure(
+        &result, [&] { return ComputeFloor(pool, options_.prefill_rows); },
+        [&] {
+          const double start = Now();
+          Step(slots, options_.prefill_rows);
+          return options_.prefill_rows / (Now() - start);
+        });
+    model_->FreeState(slots[0]);
+    return result;
+  }
+
+  // Tokens a second if every token costs its multiply-adds alone; one of
+  // `rows_a_logit` needs logits.
+  double ComputeFloor(ThreadPool& pool, int rows_a_logit) const {
+    const double numbers =
+        static_cast<double>(matrix_numbers_ - head_numbers_) +
+        static_cast<double>(head_numbers_) / rows_a_logit;
+    return MultiplyAddPeak(pool) / (2 * numbers);
+  }
+
+  // `rows` tokens for each slot, then logits of each one's last.
+  void Step(const std::vector<StateSlot>& slots, int rows) {
+    Batch batch;
+    batch.slots = slots;
+    for (size_t s = 0; s < slots.size(); ++s) {
+      for (int row = 0; row < rows; ++row) {
+        batch.tokens.push_back(++token_ % options_.shape.vocabulary_size);
+      }
+      batch.row_end.push_back(static_cast<int>(batch.tokens.size()));
+      batch.hidden_rows.push_back(batch.row_end.back() - 1);
+    }
+    hidden_.resize(slots.size() * options_.shape.width);
+    logits_.resize(slots.size() * options_.shape.vocabulary_size);
+    model_->Step(batch, absl::MakeSpan(hidden_));
+    model_->Logits(hidden_, absl::MakeSpan(logits_));
+  }
+
+  void Measure(Result* result, const std::function<double()>& floor,
+               const std::function<double()>& run) {
+    std::vector<double> floors, runs, fractions;
+    run();  // Warms caches and scratch.
+    for (int round = 0; round < options_.rounds; ++round) {
+      const double before = floor();
+      runs.push_back(run());
+      floors.push_back((before + floor()) / 2);
+      fractions.push_back(runs.back() / floors.back());
+    }
+    result->tokens = SpreadOf(runs);
+    result->floor = SpreadOf(floors);
+    result->fraction = SpreadOf(fractions);
+  }
+
+  static void Print(const Result& r) {
+    std::printf(
+        "%-16s %7d %5d %8.0f %6.0f..%-6.0f %8.0f  %-13s %4.0f%% "
+        "%3.0f..%.0f%%\n",
+        r.name.c_str(), r.threads, r.rows, r.tokens.median, r.tokens.low,
+        r.tokens.high, r.floor.median, r.bound.c_str(), 100 * r.fraction.median,
+        100 * r.fraction.low, 100 * r.fraction.high);
+    std::fflush(stdout);
+  }
+
+  const Options options_;
+  CpuOps* ops_;  // Owned by the model.
+  std::unique_ptr<Model> model_;
+  int64_t matrix_numbers_ = 0;  // read for every step
+  int64_t head_numbers_ = 0;    // of them, used for rows with logits only
+  int token_ = 0;
+  std::vector<float> hidden_, logits_;
+};
+
+nlohmann::json ToJson(const Spread& spread) {
+  return {
+      {"median", spread.median}, {"low", spread.low}, {"high", spread.high}};
+}
+
+void WriteJson(const std::vector<Result>& results, const std::string& path) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const Result& r : results) {
+    list.push_back({{"name", r.name},
+                    {"threads", r.threads},
+                    {"rows", r.rows},
+                    {"bound", r.bound},
+                    {"tokens_per_second", ToJson(r.tokens)},
+                    {"floor_tokens_per_second", ToJson(r.floor)},
+                    {"fraction", ToJson(r.fraction)}});
+  }
+  std::ofstream file(path);
+  file << nlohmann::json{{"target", CpuTargetName()}, {"results", list}}.dump(2)
+       << "\n";
+  if (!file.flush()) std::cerr << path << ": cannot be written\n";
+}
+
+}  // namespace
+}  // namespace oxbow
+
+int main(int argc, char** argv) {
+  oxbow::Options options;
+  CLI::App app(
+      "Tokens a second of a random RWKV-7, beside the machine's best.");
+  app.add_option("--layers", options.shape.layers, "layers");
+  app.add_option("--width", options.shape.width, "channels");
+  app.add_option("--ffn_width", options.shape.ffn_width, "channels of the FFN");
+  app.add_option("--vocabulary_size", options.shape.vocabulary_size, "tokens");
+  app.add_option("--dtype", options.shape.dtype, "bf16 or fp16")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, oxbow::DType>{
+          {"fp16", oxbow::DType::kF16}, {"bf16", oxbow::DType::kBF16}}));
+  app.add_option("--threads", options.threads, "thread counts")->delimiter(',');
+  app.add_option("--streams", options.streams, "streams of a decode step")
+      ->delimiter(',');
+  app.add_option("--prefill_rows", options.prefill_rows, "tokens of a step");
+  app.add_option("--rounds", options.rounds, "of floor and model in turn");
+  app.add_option("--json", options.json, "file for the figures");
+  CLI11_PARSE(app, argc, argv);
+
+  std::printf("RWKV-7 L%d D%d V%d on %s; median and middle half of %d rounds\n",
+              options.shape.layers, options.shape.width,
+              options.shape.vocabulary_size, oxbow::CpuTargetName(),
+              options.rounds);
+  std::printf("%-16s %7s %5s %8s %14s %8s  %-13s %s\n", "", "threads", "rows",
+              "tokens/s", "", "floor", "bound by", "of floor");
+  const std::vector<oxbow::Result> results = oxbow::Bench(options).Run();
+  if (!options.json.empty()) oxbow::WriteJson(results, options.json);
+  return 0;
+}

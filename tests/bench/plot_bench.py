@@ -1,0 +1,81 @@
+"""Draws the figures of model_bench --json as a picture.
+
+    /usr/bin/python3 tests/bench/plot_bench.py figures.json figures.png
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, List
+
+
+def label(result: Dict[str, Any]) -> str:
+    """What a bar stands for, in two lines."""
+    rows = result["rows"]
+    what = f"{rows} tokens" if result["name"] == "prefill" else f"{rows} stream{'s' * (rows > 1)}"
+    return f"{result['name'].split(',')[0]}\n{what}"
+
+
+def draw(results: List[Dict[str, Any]], target: str, out: Path) -> None:
+    """One panel a thread count: floor in grey, measured before it."""
+    import matplotlib
+
+    matplotlib.use("Agg")  # no screen
+    from matplotlib import pyplot
+
+    threads = sorted({result["threads"] for result in results})
+    figure, panels = pyplot.subplots(
+        1, len(threads), figsize=(6 * len(threads), 4.5), sharey=True, squeeze=False
+    )
+    for panel, count in zip(panels[0], threads):
+        own = [result for result in results if result["threads"] == count]
+        places = range(len(own))
+        tokens = [result["tokens_per_second"] for result in own]
+        panel.bar(
+            places,
+            [result["floor_tokens_per_second"]["median"] for result in own],
+            color="0.85",
+            label="what the machine can do",
+        )
+        panel.bar(places, [t["median"] for t in tokens], width=0.5, label="Oxbow")
+        panel.errorbar(
+            places,
+            [t["median"] for t in tokens],
+            yerr=[
+                [t["median"] - t["low"] for t in tokens],
+                [t["high"] - t["median"] for t in tokens],
+            ],
+            fmt="none",
+            color="black",
+        )
+        for place, result in zip(places, own):
+            panel.annotate(
+                f"{100 * result['fraction']['median']:.0f} %",
+                (place, result["tokens_per_second"]["median"]),
+                ha="center",
+                va="bottom",
+            )
+        panel.set_xticks(list(places), [label(result) for result in own])
+        panel.set_title(f"{count} thread{'s' * (count > 1)}, {target}")
+    panels[0][0].set_ylabel("tokens a second")
+    panels[0][0].legend()
+    figure.tight_layout()
+    figure.savefig(out, dpi=120)
+
+
+def main() -> int:
+    """Reads the figures and writes the picture."""
+    if len(sys.argv) != 3:
+        print(__doc__)
+        return 2
+    figures = json.loads(Path(sys.argv[1]).read_text())
+    try:
+        draw(figures["results"], figures["target"], Path(sys.argv[2]))
+    except ModuleNotFoundError:
+        print("No picture: /usr/bin/python3 has no matplotlib (package python3-matplotlib)")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
