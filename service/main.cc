@@ -90,6 +90,9 @@ int Serve(const Options& options, StopSignals* signals) {
 
   RocksStoreOptions store_options;
   store_options.path = options.store_path;
+  store_options.block_cache_bytes = options.store_memory_bytes / 3;
+  store_options.memtable_bytes_max =
+      options.store_memory_bytes - store_options.block_cache_bytes;
   absl::StatusOr<std::unique_ptr<StreamStore>> store =
       OpenRocksStore(store_options);
   if (!store.ok()) {

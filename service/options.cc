@@ -85,6 +85,14 @@ void AddStoreFlags(CLI::App* app, Options* options, int* drain_seconds) {
                   "to replay after a crash; more: less to write")
       ->check(CLI::Range(1, 1 << 24))
       ->capture_default_str();
+  app->add_option("--store-memory", options->store_memory_bytes,
+                  "Bytes of memory for the store's buffers, such as 64MB: two "
+                  "thirds for what waits to be written, one for what was read. "
+                  "More helps many busy streams or large states")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->check(CLI::Range(size_t{1} << 20, size_t{1} << 36))
+      ->type_name("BYTES")
+      ->capture_default_str();
   app->add_option("--drain-timeout", *drain_seconds,
                   "Seconds a drain may take before calls are cut")
       ->check(CLI::Range(1, 3600))

@@ -2,6 +2,7 @@
 #ifndef OXBOW_SERVICE_OPTIONS_H_
 #define OXBOW_SERVICE_OPTIONS_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -34,6 +35,7 @@ struct Options {
   bool behind_proxy = false;
   int threads = 0;  // 0: all cores
   int checkpoint_tokens = 4096;
+  size_t store_memory_bytes = size_t{24} << 20;  // memtables and cached blocks
   absl::Duration drain_timeout = absl::Seconds(30);
   Limits limits;
   ServerLimits server_limits;
