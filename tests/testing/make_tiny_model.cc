@@ -1,4 +1,4 @@
-// Writes a small random RWKV-7 model. Its texts are noise; all else is real.
+// Writes a small random RWKV model. Its texts are noise; all else is real.
 //
 //   bazel run //tests/testing:make_tiny_model -- --out=/tmp/tiny.safetensors
 #include <iostream>
@@ -11,9 +11,11 @@
 int main(int argc, char** argv) {
   oxbow::TinyModelOptions options;
   std::string out;
-  CLI::App app("Writes a small random RWKV-7 model.");
+  CLI::App app("Writes a small random RWKV model.");
   app.add_option("--out", out, "file to write: .safetensors or .pth")
       ->required();
+  app.add_option("--version", options.version, "of RWKV")
+      ->check(CLI::IsMember({"4", "5.0", "5.1", "5.2", "6", "7"}));
   app.add_option("--layers", options.layers, "layers")
       ->check(CLI::Range(1, 64));
   app.add_option("--width", options.width, "channels, a multiple of the head")
@@ -22,17 +24,23 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({8, 16, 32, 64, 128}));
   app.add_option("--vocabulary_size", options.vocabulary_size, "tokens")
       ->check(CLI::Range(1, 1 << 20));
-  app.add_option("--ffn_width", options.ffn_width, "0: four times the width");
+  app.add_option("--ffn_width", options.ffn_width,
+                 "0: as usual for the version");
   app.add_option("--w_rank", options.w_rank, "rank of the decay's pair");
   app.add_option("--a_rank", options.a_rank, "rank of the rate's pair");
   app.add_option("--v_rank", options.v_rank, "rank of the value's pair");
   app.add_option("--g_rank", options.g_rank, "rank of the gate's pair");
+  app.add_option("--mix_rank", options.mix_rank, "rank of RWKV-6's lerps");
   app.add_option("--dtype", options.dtype, "fp32, fp16 or bf16")
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, oxbow::DType>{{"fp32", oxbow::DType::kF32},
                                               {"fp16", oxbow::DType::kF16},
                                               {"bf16", oxbow::DType::kBF16}}));
   app.add_option("--seed", options.seed, "for the random numbers");
+  app.add_flag("--time_first", options.time_first,
+               "RWKV-5's bonus as time_first, not time_faaaa");
+  app.add_flag("--time_state", options.time_state,
+               "write an initial state as well");
   app.add_flag("--first_layer_v", options.first_layer_v,
                "write layer 0's unused v0, v1, v2");
   app.add_flag("!--no_lm_head", options.lm_head, "leave out head.weight");

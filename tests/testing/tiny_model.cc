@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/sha256.h"
 #include "tests/testing/pth_writer.h"
 #include "tests/testing/safetensors_writer.h"
@@ -64,12 +65,76 @@ class Maker {
  private:
   void AddLayer(int layer) {
     const std::string block = absl::StrCat("blocks.", layer, ".");
+    const std::string att = block + "att.", ffn = block + "ffn.";
     AddNorm(block + "ln1");
     AddNorm(block + "ln2");
-    const std::string att = block + "att.";
-    for (const char* mix : {"x_r", "x_w", "x_k", "x_v", "x_a", "x_g"}) {
-      Add(att + mix, {1, 1, width_}, 0.5f, 0.5f);
+    if (options_.version == "7") {
+      AddAtt7(att, layer);
+      AddMixes(ffn, {"x_k"});
+      AddFfn(ffn, 4 * width_);
+      return;
     }
+    if (options_.version == "6") {
+      AddAtt6(att);
+      AddMixes(ffn, {"time_maa_k", "time_maa_r"});
+    } else {
+      options_.version == "4" ? AddAtt4(att) : AddAtt5(att);
+      AddMixes(ffn, {"time_mix_k", "time_mix_r"});
+    }
+    AddFfn(ffn, options_.version == "4" ? 4 * width_ : 7 * width_ / 2);
+    AddMatrix(ffn + "receptance.weight", width_, width_, 1.0f);
+  }
+
+  void AddAtt4(const std::string& att) {
+    AddMixes(att, {"time_mix_k", "time_mix_v", "time_mix_r"});
+    Add(att + "time_decay", {width_}, -2.0f, 3.0f);
+    Add(att + "time_first", {width_}, 0.0f, 1.0f);
+    AddSquares(att, {"receptance", "key", "value", "output"});
+  }
+
+  // 5.0 has no gate; before 5.2 a head has one decay and one bonus.
+  void AddAtt5(const std::string& att) {
+    const bool per_channel = options_.version == "5.2";
+    OXBOW_CHECK(per_channel || options_.version == "5.1" ||
+                options_.version == "5.0")
+        << options_.version;
+    std::vector<int64_t> shape = {width_ / options_.head_size};
+    if (per_channel) shape.push_back(options_.head_size);
+    AddMixes(att, {"time_mix_k", "time_mix_v", "time_mix_r"});
+    AddSquares(att, {"receptance", "key", "value", "output"});
+    if (options_.version != "5.0") {
+      AddMixes(att, {"time_mix_g"});
+      AddSquares(att, {"gate"});
+    }
+    Add(att + "time_decay", shape, -3.0f, 2.5f);
+    if (options_.time_first) {
+      Add(att + "time_first", shape, -0.5f, 1.0f);
+    } else {
+      Add(att + "time_faaaa", shape, 0.5f, 0.7f);
+    }
+    AddNorm(att + "ln_x");
+    AddTimeState(att);
+  }
+
+  void AddAtt6(const std::string& att) {
+    AddMixes(att, {"time_maa_x", "time_maa_w", "time_maa_k", "time_maa_v",
+                   "time_maa_r", "time_maa_g"});
+    const int rank = options_.mix_rank;
+    Add(att + "time_maa_w1", {width_, 5 * rank}, 0.0f,
+        std::sqrt(3.0f / width_));
+    Add(att + "time_maa_w2", {5, rank, width_}, 0.0f,
+        0.3f * std::sqrt(3.0f / rank));
+    Add(att + "time_decay", {1, 1, width_}, -3.0f, 2.5f);
+    AddLowRank(att + "time_decay_w", options_.w_rank, 1.0f);
+    Add(att + "time_faaaa", {width_ / options_.head_size, options_.head_size},
+        0.5f, 0.7f);
+    AddSquares(att, {"receptance", "key", "value", "gate", "output"});
+    AddNorm(att + "ln_x");
+    AddTimeState(att);
+  }
+
+  void AddAtt7(const std::string& att, int layer) {
+    AddMixes(att, {"x_r", "x_w", "x_k", "x_v", "x_a", "x_g"});
     // Half-lives from two tokens to some hundred.
     Add(att + "w0", {1, 1, width_}, -3.0f, 4.0f);
     AddLowRank(att + "w", options_.w_rank, 1.0f);
@@ -84,15 +149,36 @@ class Maker {
     Add(att + "k_a", {1, 1, width_}, 1.0f, 0.2f);
     Add(att + "r_k", {width_ / options_.head_size, options_.head_size}, 0.0f,
         0.4f);
-    for (const char* name : {"receptance", "key", "value", "output"}) {
+    AddSquares(att, {"receptance", "key", "value", "output"});
+    AddNorm(att + "ln_x");
+    AddTimeState(att);
+  }
+
+  void AddFfn(const std::string& ffn, int usual_width) {
+    const int width = options_.ffn_width > 0 ? options_.ffn_width : usual_width;
+    AddMatrix(ffn + "key.weight", width, width_, 1.0f);
+    AddMatrix(ffn + "value.weight", width_, width, 0.7f);
+  }
+
+  void AddTimeState(const std::string& att) {
+    if (!options_.time_state) return;
+    const int size = options_.head_size;
+    // [H, S value, S key] in every version.
+    Add(att + "time_state", {width_ / size, size, size}, 0.0f, 0.5f);
+  }
+
+  void AddMixes(const std::string& stem,
+                const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      Add(stem + name, {1, 1, width_}, 0.5f, 0.5f);
+    }
+  }
+
+  void AddSquares(const std::string& att,
+                  const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
       AddMatrix(absl::StrCat(att, name, ".weight"), width_, width_, 1.0f);
     }
-    AddNorm(att + "ln_x");
-    const int ffn_width =
-        options_.ffn_width > 0 ? options_.ffn_width : 4 * width_;
-    Add(block + "ffn.x_k", {1, 1, width_}, 0.5f, 0.5f);
-    AddMatrix(block + "ffn.key.weight", ffn_width, width_, 1.0f);
-    AddMatrix(block + "ffn.value.weight", width_, ffn_width, 0.7f);
   }
 
   // Uniform in middle - spread .. middle + spread.

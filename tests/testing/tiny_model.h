@@ -1,4 +1,5 @@
-// Small random RWKV-7 models, for tests and for trying things out.
+// Small random models of every RWKV version, for tests and for trying things
+// out.
 #ifndef OXBOW_TESTS_TESTING_TINY_MODEL_H_
 #define OXBOW_TESTS_TESTING_TINY_MODEL_H_
 
@@ -15,15 +16,24 @@ namespace oxbow {
 // The shape of a model. Its numbers depend on the seed and on each tensor's
 // name alone: options that add or drop tensors leave the others as they are.
 struct TinyModelOptions {
+  std::string version = "7";  // "4", "5.0", "5.1", "5.2", "6" or "7"
   int layers = 2;
   int width = 64;
-  int head_size = 16;
+  int head_size = 16;  // not of RWKV-4
   int vocabulary_size = 256;
-  int ffn_width = 0;  // 0: 4 * width
-  int w_rank = 8, a_rank = 8, v_rank = 4, g_rank = 16;
+  int ffn_width = 0;  // 0: 4 * width; in RWKV-5 and RWKV-6 3.5 * width
+  int w_rank = 8;     // of the decay, in RWKV-6 and RWKV-7
+  int a_rank = 8, v_rank = 4, g_rank = 16;  // RWKV-7
+  int mix_rank = 8;                         // RWKV-6: time_maa_w1, time_maa_w2
   DType dtype = DType::kBF16;
   uint64_t seed = 1;
-  // Layer 0's v0, v1 and v2, which no model uses, as most files have them.
+  // RWKV-5: the bonus under its older name, time_first, whose exp() counts;
+  // else time_faaaa, as it is.
+  bool time_first = false;
+  // RWKV-5 to RWKV-7: an initial state of its own, blocks.N.att.time_state.
+  bool time_state = false;
+  // RWKV-7: layer 0's v0, v1 and v2, which no model uses, as most files have
+  // them.
   bool first_layer_v = false;
   bool lm_head = true;
   // Any of "retr", "sts", "cls"; with one, names get "rwkv." before them, as
@@ -32,7 +42,8 @@ struct TinyModelOptions {
 };
 
 // Random, but alive: decays from fast to slow, states that stay bounded,
-// logits that differ from token to token by a few units.
+// logits that differ from token to token by a few units. Names and shapes are
+// those of BlinkDL's files. An unknown version is a bug.
 std::vector<TinyTensor> MakeTinyTensors(const TinyModelOptions& options);
 
 // The tensors in the format of the path's extension: .safetensors, or .pth as
