@@ -33,7 +33,8 @@ namespace oxbow {
 // What a product does to its outputs before it stores them.
 enum class Activation { kNone, kTanh, kSigmoid, kRelu, kReluSquared };
 
-// y[N,M] = activation(x[N,K] * transpose(w[M,K])), each output one dot(w, x);
+// y[N,M] = activation(x[N,K] * transpose(w[M,K])), each output one dot(w, x)
+// with w made fp32, whatever its dtype (kernels/blocks.h);
 // with `add`, y[N,M] += that (in place).
 struct Product {
   Rows y;
@@ -91,7 +92,8 @@ class Ops {
 
   virtual absl::StatusOr<Vector> PackVector(absl::Span<const float> from) = 0;
   virtual absl::StatusOr<Table> PackTable(const HostMatrix& from) = 0;
-  // The matrix `from`[M,K], or with `transposed` the transpose of `from`[K,M].
+  // The matrix `from`[M,K], or with `transposed` the transpose of `from`[K,M],
+  // which is not in blocks then.
   virtual absl::StatusOr<Matrix> Pack(const HostMatrix& from,
                                       bool transposed) = 0;
 

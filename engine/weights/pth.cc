@@ -227,7 +227,7 @@ absl::Status Pth::Add(const PickledTensor& tensor) {
     return Bad(absl::StrCat("a tensor's name has ", name.size(),
                             " bytes, want 1 to ", kNameBytesMax));
   }
-  RETURN_IF_ERROR(CheckShape(name, tensor.shape));
+  RETURN_IF_ERROR(CheckShape(name, tensor.dtype, tensor.shape));
   if (tensor.strides.size() != tensor.shape.size()) {
     return Bad(absl::StrCat(name, ": strides ", ShapeText(tensor.strides),
                             " for shape ", ShapeText(tensor.shape)));
@@ -252,7 +252,7 @@ absl::Status Pth::Add(const PickledTensor& tensor) {
   }
   ASSIGN_OR_RETURN(const int64_t storage_bytes, StoredBytes(entry));
   TensorEntry added{name, tensor.dtype, tensor.shape};
-  const int64_t number_bytes = BytesOf(tensor.dtype);
+  const int64_t number_bytes = BytesPerBlock(tensor.dtype);
   const int64_t storage_count = storage_bytes / number_bytes;
   if (tensor.storage_count != storage_count ||
       storage_bytes % number_bytes != 0) {

@@ -166,7 +166,7 @@ absl::Status Safetensors::Add(const std::string& name, const Json& value) {
   ASSIGN_OR_RETURN(entry.dtype, ParseDType(name, FieldOf(value, "dtype")));
   ASSIGN_OR_RETURN(entry.shape,
                    ParseNumbers(name, "shape", FieldOf(value, "shape")));
-  RETURN_IF_ERROR(CheckShape(name, entry.shape));
+  RETURN_IF_ERROR(CheckShape(name, entry.dtype, entry.shape));
   ASSIGN_OR_RETURN(
       std::vector<int64_t> offsets,
       ParseNumbers(name, "data_offsets", FieldOf(value, "data_offsets")));

@@ -15,7 +15,7 @@ std::string ShapeText(absl::Span<const int64_t> shape) {
   return absl::StrCat("[", absl::StrJoin(shape, ","), "]");
 }
 
-absl::Status CheckShape(absl::string_view name,
+absl::Status CheckShape(absl::string_view name, DType dtype,
                         absl::Span<const int64_t> shape) {
   if (shape.empty() || shape.size() > kRankMax) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -32,6 +32,11 @@ absl::Status CheckShape(absl::string_view name,
           name, ": shape ", ShapeText(shape), " has too many numbers"));
     }
     count *= dimension;
+  }
+  if (shape.back() % NumbersPerBlock(dtype) != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, ": shape ", ShapeText(shape), " does not end in whole blocks of ",
+        NumbersPerBlock(dtype), ", as ", NameOf(dtype), " asks"));
   }
   return absl::OkStatus();
 }

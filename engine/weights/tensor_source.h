@@ -20,7 +20,8 @@ constexpr int64_t kDimensionMax = int64_t{1} << 24;
 constexpr size_t kNameBytesMax = 256;
 
 // One tensor as the file names it. Readers promise: rank 1 .. kRankMax, each
-// dimension 1 .. kDimensionMax, names distinct, and the bytes are in the file.
+// dimension 1 .. kDimensionMax, the last a whole number of the dtype's blocks,
+// names distinct, and the bytes are in the file.
 struct TensorEntry {
   std::string name;
   DType dtype = DType::kF32;
@@ -31,15 +32,16 @@ struct TensorEntry {
     for (int64_t dimension : shape) count *= dimension;
     return count;
   }
-  int64_t Bytes() const { return Count() * BytesOf(dtype); }
+  int64_t Bytes() const { return BytesOf(dtype, Count()); }
 };
 
 // "[768,64]".
 std::string ShapeText(absl::Span<const int64_t> shape);
 
 // InvalidArgument, in a sentence that starts with `name`, unless shape keeps
-// the limits above and its numbers are at most 2^40.
-absl::Status CheckShape(absl::string_view name,
+// the limits above, its numbers are at most 2^40, and its last dimension is a
+// multiple of NumbersPerBlock(dtype).
+absl::Status CheckShape(absl::string_view name, DType dtype,
                         absl::Span<const int64_t> shape);
 
 // Thread-compatible.
@@ -50,8 +52,9 @@ class TensorSource {
   // In no particular order.
   virtual absl::Span<const TensorEntry> entries() const = 0;
 
-  // The numbers of entries()[index], row-major, little-endian; `bytes` has
-  // their size. InvalidArgument if the file is damaged.
+  // The numbers of entries()[index], row-major, little-endian, blocks in GGML's
+  // byte layout; `bytes` has their size. InvalidArgument if the file is
+  // damaged.
   virtual absl::Status Read(int index, absl::Span<char> bytes) = 0;
 };
 

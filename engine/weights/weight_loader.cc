@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "kernels/blocks.h"
 
 namespace oxbow {
 namespace {
@@ -20,59 +21,11 @@ std::vector<int64_t> Squeezed(absl::Span<const int64_t> shape) {
   return squeezed;
 }
 
-// True if any number is NaN or infinite: all exponent bits set.
-template <class Bits>
-bool AnyNotFinite(const std::vector<char>& bytes, Bits exponent) {
-  bool any = false;
-  for (size_t i = 0; i < bytes.size(); i += sizeof(Bits)) {
-    Bits bits;
-    std::memcpy(&bits, bytes.data() + i, sizeof(bits));
-    any |= (bits & exponent) == exponent;
-  }
-  return any;
-}
-
-bool AnyNotFinite(const std::vector<char>& bytes, DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-      return AnyNotFinite<uint32_t>(bytes, 0x7f800000u);
-    case DType::kF16:
-      return AnyNotFinite<uint16_t>(bytes, 0x7c00u);
-    case DType::kBF16:
-      return AnyNotFinite<uint16_t>(bytes, 0x7f80u);
-  }
-  return true;
-}
-
-float Widen(uint16_t bits, DType dtype) {
-  uint32_t wide;
-  if (dtype == DType::kBF16) {
-    wide = uint32_t{bits} << 16;
-  } else {
-    const uint32_t sign = uint32_t{bits & 0x8000u} << 16;
-    const uint32_t exponent = (bits >> 10) & 31, fraction = bits & 0x3ff;
-    if (exponent == 0) {
-      const float magnitude = static_cast<float>(fraction) / 16777216.0f;
-      return sign != 0 ? -magnitude : magnitude;
-    }
-    wide = sign | ((exponent + 112) << 23) | (fraction << 13);
-  }
-  float number;
-  std::memcpy(&number, &wide, sizeof(number));
-  return number;
-}
-
-std::vector<float> WidenAll(const std::vector<char>& bytes, DType dtype) {
-  std::vector<float> numbers(bytes.size() / BytesOf(dtype));
-  if (dtype == DType::kF32) {
-    std::memcpy(numbers.data(), bytes.data(), bytes.size());
-    return numbers;
-  }
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    uint16_t bits;
-    std::memcpy(&bits, bytes.data() + 2 * i, sizeof(bits));
-    numbers[i] = Widen(bits, dtype);
-  }
+// The numbers of a tensor as fp32.
+std::vector<float> Widened(const std::vector<char>& bytes,
+                           const TensorEntry& entry) {
+  std::vector<float> numbers(entry.Count());
+  Dequantize(numbers.data(), bytes.data(), entry.dtype, entry.Count());
   return numbers;
 }
 
@@ -120,7 +73,7 @@ const TensorEntry* WeightLoader::Take(const std::string& name,
   }
   Fail(catalog_->Read(name, absl::MakeSpan(bytes_)));
   if (!status_.ok()) return nullptr;
-  if (AnyNotFinite(bytes_, entry->dtype)) {
+  if (!AllFinite(bytes_.data(), entry->dtype, entry->Count())) {
     Fail(absl::InvalidArgumentError(
         absl::StrCat(name, ": holds a NaN or an infinity")));
     return nullptr;
@@ -142,7 +95,7 @@ Vector WeightLoader::GetVector(const std::string& name,
                                absl::Span<const int64_t> shape) {
   const TensorEntry* entry = Take(name, shape);
   if (entry == nullptr) return {};
-  return Unless(ops_->PackVector(WidenAll(bytes_, entry->dtype)));
+  return Unless(ops_->PackVector(Widened(bytes_, *entry)));
 }
 
 Matrix WeightLoader::GetMatrix(const std::string& name, int outputs,
@@ -157,7 +110,13 @@ Matrix WeightLoader::GetTransposed(const std::string& name, int inputs,
                                    int outputs) {
   const TensorEntry* entry = Take(name, {inputs, outputs});
   if (entry == nullptr) return {};
-  return Unless(ops_->Pack({bytes_.data(), entry->dtype, inputs, outputs},
+  if (NumbersPerBlock(entry->dtype) == 1) {
+    return Unless(ops_->Pack({bytes_.data(), entry->dtype, inputs, outputs},
+                             /*transposed=*/true));
+  }
+  // Blocks lie along the outputs then; such matrices are small.
+  const std::vector<float> numbers = Widened(bytes_, *entry);
+  return Unless(ops_->Pack({numbers.data(), DType::kF32, inputs, outputs},
                            /*transposed=*/true));
 }
 

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "hwy/targets.h"
+#include "kernels/blocks.h"
 #include "kernels/cpu/head_mix7.h"
 #include "kernels/cpu/product.h"
 #include "kernels/cpu/rows.h"
@@ -104,13 +105,19 @@ absl::StatusOr<Vector> CpuOps::PackVector(absl::Span<const float> from) {
 
 absl::StatusOr<Table> CpuOps::PackTable(const HostMatrix& from) {
   const size_t bytes =
-      size_t{1} * from.rows * from.columns * BytesOf(from.dtype);
+      BytesOf(from.dtype, int64_t{1} * from.rows * from.columns);
   ASSIGN_OR_RETURN(void* data, arena_.Allocate(bytes));
   std::memcpy(data, from.data, bytes);
   return Table{data, from.dtype, from.rows, from.columns};
 }
 
 absl::StatusOr<Matrix> CpuOps::Pack(const HostMatrix& from, bool transposed) {
+  if (NumbersPerBlock(from.dtype) > 1) {
+    OXBOW_CHECK(!transposed);
+    std::vector<float> numbers(int64_t{1} * from.rows * from.columns);
+    Dequantize(numbers.data(), from.data, from.dtype, numbers.size());
+    return Pack({numbers.data(), DType::kF32, from.rows, from.columns}, false);
+  }
   Matrix matrix;
   matrix.dtype = from.dtype;
   matrix.outputs = transposed ? from.columns : from.rows;
@@ -136,7 +143,7 @@ void CpuOps::ForRows(int count, absl::FunctionRef<void(int)> work) {
 void CpuOps::Gather(Rows x, const Table& table, absl::Span<const int> tokens) {
   OXBOW_CHECK(x.width == table.width);
   OXBOW_CHECK(x.count == static_cast<int>(tokens.size()));
-  const size_t row_bytes = table.width * BytesOf(table.dtype);
+  const int64_t row_bytes = BytesOf(table.dtype, table.width);
   ForRows(x.count, [&](int n) {
     OXBOW_CHECK(tokens[n] >= 0 && tokens[n] < table.rows) << tokens[n];
     WidenRow(x.row(n),

@@ -213,6 +213,8 @@ void MultiplyPanelNow(const Product& product, int panel, int row_begin,
       return MultiplyPanelAs<F16Weights>(product, panel, row_begin, row_end);
     case DType::kBF16:
       return MultiplyPanelAs<BF16Weights>(product, panel, row_begin, row_end);
+    default:
+      break;
   }
 }
 
@@ -257,7 +259,7 @@ int PanelsOf(int outputs) {
 
 size_t PanelBytes(DType dtype, int inputs) {
   const size_t rounded = dtype == DType::kBF16 ? (inputs + 1) / 2 * 2 : inputs;
-  return rounded * kPanelOutputs * BytesOf(dtype);
+  return rounded * kPanelOutputs * BytesPerBlock(dtype);
 }
 
 void PackPanel(const HostMatrix& from, bool transposed, int panel,
@@ -276,6 +278,8 @@ void PackPanel(const HostMatrix& from, bool transposed, int panel,
     case DType::kBF16:
       return PackNumbers<uint16_t, 2>(from, transposed, panel,
                                       reinterpret_cast<uint16_t*>(to));
+    default:
+      break;
   }
 }
 

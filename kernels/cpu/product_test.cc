@@ -21,9 +21,9 @@ struct Weights {
 // Random bits of moderate size: every such pattern is a number.
 Weights RandomWeights(DType dtype, size_t count, uint32_t seed) {
   Weights w;
-  w.bytes.resize(count * BytesOf(dtype));
+  w.bytes.resize(count * BytesPerBlock(dtype));
   for (float number : RandomFloats(count, seed)) {
-    const size_t at = w.numbers.size() * BytesOf(dtype);
+    const size_t at = w.numbers.size() * BytesPerBlock(dtype);
     uint32_t bits;
     std::memcpy(&bits, &number, sizeof(bits));
     if (dtype == DType::kF32) {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/blocks.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/rows.cc"
 #include "hwy/foreach_target.h"
@@ -106,6 +108,8 @@ void WidenRow(float* to, const void* from, DType dtype, int width) {
         std::memcpy(&to[c], &bits, sizeof(bits));
       }
       return;
+    default:
+      Dequantize(to, from, dtype, width);
   }
 }
 

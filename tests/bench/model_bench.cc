@@ -102,7 +102,7 @@ class Bench {
 
  private:
   double MatrixBytes() const {
-    return static_cast<double>(matrix_numbers_) * BytesOf(options_.shape.dtype);
+    return static_cast<double>(BytesOf(options_.shape.dtype, matrix_numbers_));
   }
 
   // One token of each of `streams`, with logits: bound by reading weights.

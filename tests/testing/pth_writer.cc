@@ -53,8 +53,9 @@ const char* StorageName(DType dtype) {
       return "HalfStorage";
     case DType::kBF16:
       return "BFloat16Storage";
+    default:
+      return "?";
   }
-  return "?";
 }
 
 std::vector<int64_t> StridesOf(const std::vector<int64_t>& shape) {

@@ -17,8 +17,9 @@ const char* DTypeName(DType dtype) {
       return "F16";
     case DType::kBF16:
       return "BF16";
+    default:
+      return "?";
   }
-  return "?";
 }
 
 }  // namespace

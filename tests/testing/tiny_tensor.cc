@@ -34,7 +34,7 @@ uint16_t ToF16(float number) {
 }  // namespace
 
 std::string Encode(const std::vector<float>& numbers, DType dtype) {
-  std::string bytes(numbers.size() * BytesOf(dtype), '\0');
+  std::string bytes(numbers.size() * BytesPerBlock(dtype), '\0');
   if (dtype == DType::kF32) {
     std::memcpy(&bytes[0], numbers.data(), bytes.size());
     return bytes;

@@ -23,7 +23,8 @@ inline absl::Status ReadEverything(
   const auto entries = (*source)->entries();
   OXBOW_CHECK(entries.size() <= kTensorsMax);
   for (size_t i = 0; i < entries.size(); ++i) {
-    OXBOW_CHECK_OK(CheckShape(entries[i].name, entries[i].shape));
+    OXBOW_CHECK_OK(
+        CheckShape(entries[i].name, entries[i].dtype, entries[i].shape));
     std::vector<char> bytes(entries[i].Bytes());
     const absl::Status status =
         (*source)->Read(static_cast<int>(i), absl::MakeSpan(bytes));
