@@ -27,12 +27,7 @@ constexpr Relative kRelatives[] = {
 };
 
 absl::Status CheckRelatives(const TensorCatalog& catalog) {
-  if (catalog.Find("model.embeddings.weight") != nullptr) {
-    return absl::UnimplementedError(
-        "a model under Hugging Face's names (fla); Oxbow reads BlinkDL's "
-        "(emb.weight, blocks.0.att...)");
-  }
-  for (const auto& [name, index] : catalog.names()) {
+  for (const auto& [name, stored] : catalog.names()) {
     for (const Relative& relative : kRelatives) {
       if (absl::StrContains(name, relative.part_of_name)) {
         return absl::UnimplementedError(
@@ -47,7 +42,7 @@ absl::Status CheckRelatives(const TensorCatalog& catalog) {
 // The highest N of "blocks.N." plus one.
 absl::StatusOr<int> CountLayers(const TensorCatalog& catalog) {
   int layers = 0;
-  for (const auto& [name, index] : catalog.names()) {
+  for (const auto& [name, stored] : catalog.names()) {
     if (!absl::StartsWith(name, "blocks.")) continue;
     const std::vector<absl::string_view> parts = absl::StrSplit(name, '.');
     int layer = -1;
@@ -85,7 +80,7 @@ absl::StatusOr<const TensorEntry*> FindMatrix(const TensorCatalog& catalog,
   const TensorEntry* entry = catalog.Find(name);
   if (entry == nullptr) {
     return absl::InvalidArgumentError(
-        absl::StrCat(name, ": missing; no RWKV model under BlinkDL's names"));
+        absl::StrCat(name, ": missing; no RWKV model"));
   }
   if (entry->shape.size() != 2 || entry->shape[0] > rows ||
       entry->shape[1] > columns) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "kernels/tensor.h"
 
@@ -44,6 +45,20 @@ std::string ShapeText(absl::Span<const int64_t> shape);
 absl::Status CheckShape(absl::string_view name, DType dtype,
                         absl::Span<const int64_t> shape);
 
+// What a file says about its model besides the tensors; what it does not say
+// is absent. As hostile as the rest: numbers are whatever the file holds.
+struct SourceFacts {
+  absl::optional<int64_t> layers;
+  absl::optional<int64_t> width;
+  absl::optional<int64_t> ffn_width;
+  absl::optional<int64_t> vocabulary_size;
+  absl::optional<int64_t> head_size;
+  // Of the LayerNorms.
+  absl::optional<double> norm_eps;
+  // Some tensors of layer l are divided by 2^(l / rescale_every); 0: none.
+  absl::optional<int64_t> rescale_every;
+};
+
 // Thread-compatible.
 class TensorSource {
  public:
@@ -51,6 +66,8 @@ class TensorSource {
 
   // In no particular order.
   virtual absl::Span<const TensorEntry> entries() const = 0;
+
+  virtual SourceFacts facts() const { return {}; }
 
   // The numbers of entries()[index], row-major, little-endian, blocks in GGML's
   // byte layout; `bytes` has their size. InvalidArgument if the file is

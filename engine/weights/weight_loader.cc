@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "engine/weights/rearrange.h"
 #include "kernels/blocks.h"
 
 namespace oxbow {
@@ -29,14 +30,34 @@ std::vector<float> Widened(const std::vector<char>& bytes,
   return numbers;
 }
 
+// Numbers in the canonical order of a tensor that was read the other way round.
+std::vector<float> Transposed(const std::vector<float>& from,
+                              const TensorEntry& entry) {
+  std::vector<int64_t> shape = entry.shape;
+  std::swap(shape[shape.size() - 2], shape.back());
+  std::vector<float> to(from.size());
+  const size_t bytes = from.size() * sizeof(float);
+  TransposeNumbers(shape, DType::kF32,
+                   {reinterpret_cast<const char*>(from.data()), bytes},
+                   {reinterpret_cast<char*>(to.data()), bytes});
+  return to;
+}
+
+// " (NAME in the file)", if the file has another name for it.
+std::string AliasOf(const TensorCatalog& catalog, const std::string& name) {
+  const absl::string_view in_file = catalog.NameInFile(name);
+  if (in_file == name) return "";
+  return absl::StrCat(" (", in_file, " in the file)");
+}
+
 }  // namespace
 
 WeightLoader::WeightLoader(
     TensorCatalog* catalog, Ops* ops,
     std::function<void(int64_t done, int64_t total)> on_progress)
     : catalog_(catalog), ops_(ops), on_progress_(std::move(on_progress)) {
-  for (const auto& [name, index] : catalog_->names()) {
-    bytes_total_ += catalog_->Find(name)->Bytes();
+  for (const auto& [name, stored] : catalog_->names()) {
+    bytes_total_ += stored.entry.Bytes();
   }
 }
 
@@ -61,7 +82,7 @@ const TensorEntry* WeightLoader::Take(const std::string& name,
   if (Squeezed(entry->shape) != Squeezed(shape)) {
     Fail(absl::InvalidArgumentError(
         absl::StrCat(name, ": want ", ShapeText(shape), ", file has ",
-                     ShapeText(entry->shape))));
+                     ShapeText(entry->shape), AliasOf(*catalog_, name))));
     return nullptr;
   }
   try {
@@ -81,6 +102,7 @@ const TensorEntry* WeightLoader::Take(const std::string& name,
   seen_.insert(name);
   Sha256Hasher hasher;
   hasher.AddSized(NameOf(entry->dtype));
+  if (catalog_->ReadsTransposed(name)) hasher.AddSized("transposed");
   hasher.AddSized(ShapeText(shape));
   hasher.AddSized(absl::string_view(bytes_.data(), bytes_.size()));
   digests_[name] = hasher.Finish();
@@ -95,34 +117,43 @@ Vector WeightLoader::GetVector(const std::string& name,
                                absl::Span<const int64_t> shape) {
   const TensorEntry* entry = Take(name, shape);
   if (entry == nullptr) return {};
-  return Unless(ops_->PackVector(Widened(bytes_, *entry)));
+  std::vector<float> numbers = Widened(bytes_, *entry);
+  if (catalog_->ReadsTransposed(name)) numbers = Transposed(numbers, *entry);
+  return Unless(ops_->PackVector(numbers));
 }
 
 Matrix WeightLoader::GetMatrix(const std::string& name, int outputs,
                                int inputs) {
-  const TensorEntry* entry = Take(name, {outputs, inputs});
-  if (entry == nullptr) return {};
-  return Unless(ops_->Pack({bytes_.data(), entry->dtype, outputs, inputs},
-                           /*transposed=*/false));
+  return PackAs(name, outputs, inputs, /*transposed=*/false);
 }
 
 Matrix WeightLoader::GetTransposed(const std::string& name, int inputs,
                                    int outputs) {
-  const TensorEntry* entry = Take(name, {inputs, outputs});
+  return PackAs(name, inputs, outputs, /*transposed=*/true);
+}
+
+Matrix WeightLoader::PackAs(const std::string& name, int rows, int columns,
+                            bool transposed) {
+  const TensorEntry* entry = Take(name, {rows, columns});
   if (entry == nullptr) return {};
-  if (NumbersPerBlock(entry->dtype) == 1) {
-    return Unless(ops_->Pack({bytes_.data(), entry->dtype, inputs, outputs},
-                             /*transposed=*/true));
+  if (catalog_->ReadsTransposed(name)) {
+    std::swap(rows, columns);
+    transposed = !transposed;
+  }
+  if (!transposed || NumbersPerBlock(entry->dtype) == 1) {
+    return Unless(
+        ops_->Pack({bytes_.data(), entry->dtype, rows, columns}, transposed));
   }
   // Blocks lie along the outputs then; such matrices are small.
   const std::vector<float> numbers = Widened(bytes_, *entry);
-  return Unless(ops_->Pack({numbers.data(), DType::kF32, inputs, outputs},
-                           /*transposed=*/true));
+  return Unless(
+      ops_->Pack({numbers.data(), DType::kF32, rows, columns}, transposed));
 }
 
 Table WeightLoader::GetTable(const std::string& name, int rows, int width) {
   const TensorEntry* entry = Take(name, {rows, width});
   if (entry == nullptr) return {};
+  OXBOW_CHECK(!catalog_->ReadsTransposed(name)) << name;
   return Unless(ops_->PackTable({bytes_.data(), entry->dtype, rows, width}));
 }
 
@@ -130,7 +161,7 @@ void WeightLoader::Ignore(const std::string& name) { seen_.insert(name); }
 
 absl::Status WeightLoader::Finish() const {
   if (!status_.ok()) return status_;
-  for (const auto& [name, index] : catalog_->names()) {
+  for (const auto& [name, stored] : catalog_->names()) {
     if (!seen_.contains(name)) {
       return absl::InvalidArgumentError(
           absl::StrCat(name, ": a tensor this version of RWKV does not have"));

@@ -45,8 +45,8 @@ class WeightLoader {
   // The first error; or InvalidArgument for a tensor nobody asked for.
   absl::Status Finish() const;
 
-  // Of all tensors asked for: names, shapes, dtypes, numbers, in the order of
-  // the names. The file's format and order do not matter.
+  // Of all tensors asked for: canonical names, shapes, dtypes, numbers, in the
+  // order of the names. The file's format and order do not matter.
   Digest weights_id() const;
   // Numbers of the tensors asked for.
   int64_t parameters() const { return parameters_; }
@@ -58,6 +58,9 @@ class WeightLoader {
   // after an error.
   const TensorEntry* Take(const std::string& name,
                           absl::Span<const int64_t> shape);
+  // Packs the canonical matrix [rows, columns], or its transpose.
+  Matrix PackAs(const std::string& name, int rows, int columns,
+                bool transposed);
   void Fail(absl::Status status);
   template <class T>
   T Unless(absl::StatusOr<T> value);

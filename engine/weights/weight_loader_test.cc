@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/memory/memory.h"
+#include "absl/strings/match.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "kernels/cpu/cpu_ops.h"
@@ -150,6 +151,74 @@ TEST_F(WeightLoaderTest, IdDependsOnNameShapeDtypeAndNumbers) {
   EXPECT_NE(id_of("a", DType::kF16, {2, 2}, 4), id);
   EXPECT_NE(id_of("a", DType::kBF16, {4, 1}, 4), id);
   EXPECT_NE(id_of("a", DType::kBF16, {2, 2}, 5), id);
+}
+
+// The numbers of a matrix, by what it makes of unit vectors.
+std::vector<float> ColumnsOf(Ops& ops, const Matrix& matrix) {
+  const int rows = matrix.inputs;
+  Buffer in = *ops.Allocate(rows * rows);
+  Buffer out = *ops.Allocate(rows * matrix.outputs);
+  const Rows x = {in.data(), rows, rows, rows};
+  const Rows y = {out.data(), rows, matrix.outputs, matrix.outputs};
+  for (int i = 0; i < rows; ++i) {
+    std::vector<float> unit(rows, 0.0f);
+    unit[i] = 1.0f;
+    ops.Write(x.row(i), unit);
+  }
+  ops.Multiply({{y, x, matrix}});
+  std::vector<float> numbers(rows * matrix.outputs);
+  ops.Read(absl::MakeSpan(numbers), y.data);
+  return numbers;
+}
+
+// A file that holds w1 as BlinkDL's do, [inputs, outputs], and one that holds
+// the transpose, as fla's do.
+TEST_F(WeightLoaderTest, TransposedInTheFileMakesNoDifference) {
+  std::vector<uint16_t> straight(2 * 3), transposed(2 * 3);
+  for (int i = 0; i < 2; ++i) {
+    for (int o = 0; o < 3; ++o) {
+      straight[i * 3 + o] = transposed[o * 2 + i] = 0x3f80 + 16 * (i * 3 + o);
+    }
+  }
+  const auto load = [&](const char* name, const std::vector<int64_t>& shape,
+                        const std::vector<uint16_t>& numbers, Digest* id) {
+    source_ = absl::make_unique<MemorySource>();
+    Add("model.layers.0.attn.r_k", DType::kBF16, {1}, {1});
+    if (absl::StartsWith(name, "blocks")) {
+      source_ = absl::make_unique<MemorySource>();
+      Add("blocks.0.att.r_k", DType::kBF16, {1}, {1});
+    }
+    Add(name, DType::kBF16, shape, numbers);
+    WeightLoader& loader = Load();
+    loader.GetVector("blocks.0.att.r_k", {1});
+    const Matrix matrix = loader.GetTransposed("blocks.0.att.w1", 2, 3);
+    EXPECT_TRUE(loader.Finish().ok()) << loader.Finish();
+    *id = loader.weights_id();
+    return ColumnsOf(*ops_, matrix);
+  };
+  Digest id, other;
+  EXPECT_EQ(load("blocks.0.att.w1", {2, 3}, straight, &id),
+            load("model.layers.0.attn.w_lora.lora.0.weight", {3, 2}, transposed,
+                 &other));
+  EXPECT_EQ(id, other);
+}
+
+TEST_F(WeightLoaderTest, BlocksAlongTheInputsStayAsTheyAre) {
+  std::string blocks(3 * 34, '\0');
+  for (size_t i = 0; i < blocks.size(); ++i) blocks[i] = i % 34 < 2 ? 40 : i;
+  source_->Add({"model.layers.0.attn.r_k", DType::kQ8_0, {3, 32}}, blocks);
+  source_->Add(
+      {"model.layers.0.attn.w_lora.lora.0.weight", DType::kQ8_0, {3, 32}},
+      blocks);
+  WeightLoader& loader = Load();
+  const auto straight =
+      ColumnsOf(*ops_, loader.GetMatrix("blocks.0.att.r_k", /*outputs=*/3, 32));
+  EXPECT_EQ(ColumnsOf(*ops_, loader.GetTransposed("blocks.0.att.w1",
+                                                  /*inputs=*/32, 3)),
+            straight);
+  const Vector turned = loader.GetVector("blocks.0.att.w1", {32, 3});
+  EXPECT_EQ(NumbersOf(turned), straight);
+  EXPECT_TRUE(loader.Finish().ok()) << loader.Finish();
 }
 
 }  // namespace
