@@ -31,7 +31,8 @@
 namespace oxbow {
 
 // What a product does to its outputs before it stores them.
-enum class Activation { kNone, kTanh, kSigmoid, kRelu, kReluSquared };
+// kSilu is x * sigmoid(x).
+enum class Activation { kNone, kTanh, kSigmoid, kSilu, kRelu, kReluSquared };
 
 // y[N,M] = activation(x[N,K] * transpose(w[M,K])), each output one dot(w, x)
 // with w made fp32, whatever its dtype (kernels/blocks.h);
@@ -54,18 +55,44 @@ struct Sequences {
 // One lerp of ShiftMix.
 struct Mix {
   Rows y;
-  Vector amount;
+  Vector amount;  // [D]
+  Rows more;      // [N,D] adds to the amount of each row; none if empty
 };
 
-// The weights and rows of HeadMix7.
-struct HeadMix7Args {
+// The head sizes there are kernels for.
+inline bool IsHeadSize(int size) {
+  return size == 8 || size == 16 || size == 32 || size == 64 || size == 128;
+}
+
+// The weights and rows of Wkv4.
+struct Wkv4Args {
+  Rows y;        // [N,D] out
+  Rows r, k, v;  // [N,D]; r between 0 and 1
+  Vector w, u;   // [D] log-decay, at most 0, and bonus
+};
+
+// The weights and rows of Wkv6.
+struct Wkv6Args {
+  Rows y;                        // [N,D] out
+  Rows r, k, v;                  // [N,D]
+  Rows w;                        // [N,D] RWKV-6; empty in RWKV-5
+  Rows g;                        // [N,D] gate; empty if there is none
+  Vector w0;                     // [D] RWKV-6
+  Vector decay;                  // [D] RWKV-5
+  Vector u;                      // [D] bonus
+  Vector norm_scale, norm_bias;  // [D]
+  int head_size = 0;             // see IsHeadSize
+};
+
+// The weights and rows of Wkv7.
+struct Wkv7Args {
   Rows y;                        // [N,D] out
   Rows r, k, v, w, a, g;         // [N,D]
   Rows v_first, v_gate;          // [N,D] read only if `leans`
   Vector w0, a0, v0;             // [D]; v0 only if `leans`
   Vector k_k, k_a, r_k;          // [D]
   Vector norm_scale, norm_bias;  // [D]
-  int head_size = 0;             // S: 8, 16, 32, 64 or 128
+  int head_size = 0;             // see IsHeadSize
   bool leans = false;            // every layer but the first
 };
 
@@ -109,13 +136,40 @@ class Ops {
   virtual void Norm(Rows y, Rows x, Vector scale, Vector bias, float eps) = 0;
 
   // prev[n] = x[n-1] within a sequence, states[b][offset..] for its first row:
-  //   mixes[i].y = fma(prev - x, mixes[i].amount, x)
+  //   mixes[i].y = fma(prev - x, mixes[i].amount + mixes[i].more, x)
   // Then states[b][offset..] = the sequence's last row of x.
   virtual void ShiftMix(absl::Span<const Mix> mixes, Rows x,
                         const Sequences& sequences, int64_t offset) = 0;
+  // The same, but the states stay as they are.
+  virtual void PeekMix(absl::Span<const Mix> mixes, Rows x,
+                       const Sequences& sequences, int64_t offset) = 0;
+
+  // x[N,D] = fma(gate[N,D], y[N,D], x) (in place).
+  virtual void AddGated(Rows x, Rows gate, Rows y) = 0;
 
   // The products, which do not depend on each other.
   virtual void Multiply(absl::Span<const Product> products) = 0;
+
+  // RWKV-4's recurrence, each channel by itself, row after row. The state is
+  // aa[D], bb[D], pp[D] = states[b][offset ..] (in place): numerator and
+  // denominator of a weighted mean of v, both divided by exp(pp).
+  //   q = max(pp, u + k);  past = exp(pp - q);  now = exp((u + k) - q)
+  //   y = r * (fma(past, aa, now * v) / fma(past, bb, now))
+  //   q = max(pp + w, k);  past = exp((pp + w) - q);  now = exp(k - q)
+  //   aa = fma(past, aa, now * v);  bb = fma(past, bb, now);  pp = q
+  virtual void Wkv4(const Wkv4Args& args, const Sequences& sequences,
+                    int64_t offset) = 0;
+
+  // What the time mixing of RWKV-5 and RWKV-6 does inside one head, row after
+  // row. All of [S] but the state s[S,S] = states[b][offset + head*S*S ..] (in
+  // place), s[j][i] for key channel j and value channel i; sums over the head:
+  //   if w is not empty: decay = exp(-exp(w0 + w))
+  //   o[i] = dot(s[.][i], r)                      with the old s
+  //   o = fma(sum(r * k * u), v, o)
+  //   s[j][i] = fma(s[j][i], decay[j], v[i] * k[j])
+  //   y = Norm(o, norm_scale, norm_bias, eps = 64e-5), times g if not empty
+  virtual void Wkv6(const Wkv6Args& args, const Sequences& sequences,
+                    int64_t offset) = 0;
 
   // What RWKV-7's time mixing does inside one head, row after row. All of
   // [S] but the state s[S,S] = states[b][offset + head*S*S ..] (in place),
@@ -129,8 +183,8 @@ class Ops {
   //   o[i] = dot(s[.][i], r)                      with the new s
   //   o = Norm(o, norm_scale, norm_bias, eps = 64e-5)
   //   y = fma(sum(r * k * r_k), v, o) * g
-  virtual void HeadMix7(const HeadMix7Args& args, const Sequences& sequences,
-                        int64_t offset) = 0;
+  virtual void Wkv7(const Wkv7Args& args, const Sequences& sequences,
+                    int64_t offset) = 0;
 };
 
 }  // namespace oxbow

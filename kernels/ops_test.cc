@@ -1,77 +1,17 @@
-// Every op of every backend against the words of ops.h, in double precision,
-// and bit for bit against itself: any threads, any split, any instruction set.
+// Every op of every backend against the words of ops.h, in double precision.
+// The recurrences are in wkv_test.cc.
 #include "kernels/ops.h"
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
-#include <string>
-#include <tuple>
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "kernels/cpu/cpu_ops.h"
-#include "kernels/testing/cpu_target.h"
+#include "kernels/testing/ops_fixture.h"
 #include "kernels/testing/random_floats.h"
 
 namespace oxbow {
 namespace {
-
-using Numbers = std::vector<float>;
-
-// Rows of their own, with a pitch wider than they are.
-struct OwnedRows {
-  OwnedRows(int count, int width, Numbers from = {})
-      : numbers(count * (width + 5), -7.0f), width(width), count(count) {
-    for (size_t i = 0; i < from.size(); ++i) {
-      numbers[i / width * (width + 5) + i % width] = from[i];
-    }
-  }
-  operator Rows() { return Rows{numbers.data(), count, width, width + 5}; }
-  Numbers Get() const {
-    Numbers got;
-    for (int n = 0; n < count; ++n) {
-      const auto row = numbers.begin() + n * (width + 5);
-      got.insert(got.end(), row, row + width);
-      for (int pad = 0; pad < 5; ++pad) EXPECT_EQ(row[width + pad], -7.0f);
-    }
-    return got;
-  }
-
-  Numbers numbers;
-  int width, count;
-};
-
-void ExpectNear(const Numbers& got, const std::vector<double>& want,
-                double tolerance) {
-  ASSERT_EQ(got.size(), want.size());
-  for (size_t i = 0; i < got.size(); ++i) {
-    ASSERT_NEAR(got[i], want[i], tolerance) << i;
-  }
-}
-
-double SigmoidOf(double x) { return 1 / (1 + std::exp(-x)); }
-
-using Param = std::tuple<int, CpuTarget>;  // threads
-
-class OpsTest : public testing::TestWithParam<Param> {
- protected:
-  void SetUp() override {
-    if (!HasCpuTarget(std::get<1>(GetParam()))) {
-      GTEST_SKIP() << "this CPU lacks " << std::get<1>(GetParam());
-    }
-    target_ = std::make_unique<ScopedCpuTarget>(std::get<1>(GetParam()));
-    ops_ = *CpuOps::Create(std::get<0>(GetParam()));
-  }
-
-  Vector Pack(const Numbers& numbers) { return *ops_->PackVector(numbers); }
-  Matrix PackMatrix(const Numbers& numbers, int outputs, int inputs) {
-    return *ops_->Pack({numbers.data(), DType::kF32, outputs, inputs}, false);
-  }
-
-  std::unique_ptr<ScopedCpuTarget> target_;
-  std::unique_ptr<Ops> ops_;
-};
 
 TEST_P(OpsTest, MemoryStartsAtZeroAndKeepsWhatIsWritten) {
   Buffer buffer = *ops_->Allocate(1000);
@@ -180,6 +120,44 @@ TEST_P(OpsTest, ShiftMixLooksBackWithinASequence) {
   EXPECT_EQ(state_a[9], 0.0f);
 }
 
+TEST_P(OpsTest, PeekMixLeavesTheStatesAndTakesAmountsOfEachRow) {
+  const int width = 24;
+  const Numbers x = RandomFloats(9 * width, 3), past = RandomFloats(width, 4);
+  const Numbers amount = RandomFloats(width, 5);
+  const Numbers more = RandomFloats(9 * width, 6);
+  Numbers state = past;
+  const std::vector<int> row_end = {9};
+  const std::vector<float*> states = {state.data()};
+  OwnedRows in(9, width, x), y(9, width), z(9, width), added(9, width, more);
+  const std::vector<Mix> mixes = {{y, Pack(amount), added}, {z, Pack(amount)}};
+  ops_->PeekMix(mixes, in, {row_end, states}, 0);
+  EXPECT_EQ(state, past);
+  std::vector<double> want_y, want_z;
+  for (int i = 0; i < 9 * width; ++i) {
+    const double change = double(i < width ? past[i] : x[i - width]) - x[i];
+    want_y.push_back(x[i] + change * (double(amount[i % width]) + more[i]));
+    want_z.push_back(x[i] + change * amount[i % width]);
+  }
+  ExpectNear(y.Get(), want_y, 1e-6);
+  ExpectNear(z.Get(), want_z, 5e-7);
+  const Numbers peeked = y.Get();
+  ops_->ShiftMix(mixes, in, {row_end, states}, 0);
+  EXPECT_EQ(y.Get(), peeked);
+  EXPECT_EQ(state, Numbers(x.end() - width, x.end()));
+}
+
+TEST_P(OpsTest, AddGatedFollowsItsFormula) {
+  const Numbers x = RandomFloats(11 * 21, 1), gate = RandomFloats(11 * 21, 2),
+                y = RandomFloats(11 * 21, 3);
+  OwnedRows to(11, 21, x), by(11, 21, gate), from(11, 21, y);
+  ops_->AddGated(to, by, from);
+  Numbers want;
+  for (size_t i = 0; i < x.size(); ++i) {
+    want.push_back(std::fma(gate[i], y[i], x[i]));
+  }
+  EXPECT_EQ(to.Get(), want);
+}
+
 TEST_P(OpsTest, MultiplyDoesAllProductsOfAList) {
   const int rows = 100, inputs = 30;
   const Numbers x = RandomFloats(rows * inputs, 1),
@@ -224,6 +202,7 @@ TEST_P(OpsTest, ActivationsFollowTheirFormulas) {
       {Activation::kNone, [](double v) { return v; }, 0},
       {Activation::kTanh, [](double v) { return std::tanh(v); }, 2e-7},
       {Activation::kSigmoid, SigmoidOf, 2e-7},
+      {Activation::kSilu, [](double v) { return v * SigmoidOf(v); }, 1e-5},
       {Activation::kRelu, [](double v) { return std::max(v, 0.0); }, 0},
       {Activation::kReluSquared,
        [](double v) {
@@ -239,165 +218,7 @@ TEST_P(OpsTest, ActivationsFollowTheirFormulas) {
   }
 }
 
-// Arguments for HeadMix7, and what the equations make of them.
-struct HeadMixCase {
-  HeadMixCase(int rows, int heads, int size, bool leans)
-      : rows(rows), heads(heads), size(size), leans(leans) {
-    const int width = heads * size;
-    for (int i = 0; i < 8; ++i)
-      in.push_back(RandomFloats(rows * width, 10 + i));
-    for (int i = 0; i < 8; ++i) weights.push_back(RandomFloats(width, 30 + i));
-    weights[kW0] = RandomFloats(width, 99, -3.0f, 4.0f);
-    state = RandomFloats(heads * size * size, 50, 0.0f, 0.3f);
-  }
-
-  enum { kR, kK, kV, kW, kA, kG, kVFirst, kVGate };
-  enum { kW0, kA0, kV0, kKK, kKA, kRK, kScale, kBias };
-
-  // One row of one head in double precision; s is [key][value].
-  void Row(int n, int h, std::vector<double>* s, double* y) const {
-    const int width = heads * size;
-    const auto row = [&](int i, int c) {
-      return double(in[i][n * width + h * size + c]);
-    };
-    const auto weight = [&](int i, int c) {
-      return double(weights[i][h * size + c]);
-    };
-    std::vector<double> v(size), k(size), kk(size), a(size), decay(size);
-    double norm = 0, bonus = 0;
-    for (int c = 0; c < size; ++c) {
-      v[c] = row(kV, c);
-      if (leans) {
-        v[c] += (row(kVFirst, c) - v[c]) *
-                SigmoidOf(weight(kV0, c) + row(kVGate, c));
-      }
-      a[c] = SigmoidOf(weight(kA0, c) + row(kA, c));
-      decay[c] =
-          std::exp(-std::exp(-0.5) * SigmoidOf(weight(kW0, c) + row(kW, c)));
-      kk[c] = row(kK, c) * weight(kKK, c);
-      norm += kk[c] * kk[c];
-      k[c] = row(kK, c) * (1 + (a[c] - 1) * weight(kKA, c));
-      bonus += row(kR, c) * k[c] * weight(kRK, c);
-    }
-    for (double& x : kk) x /= std::max(std::sqrt(norm), 1e-12);
-    std::vector<double> o(size);
-    double mean = 0, var = 0;
-    for (int i = 0; i < size; ++i) {
-      double u = 0;
-      for (int j = 0; j < size; ++j) u -= (*s)[j * size + i] * kk[j];
-      for (int j = 0; j < size; ++j) {
-        double& cell = (*s)[j * size + i];
-        cell = cell * decay[j] + u * kk[j] * a[j] + v[i] * k[j];
-        o[i] += cell * row(kR, j);
-      }
-      mean += o[i] / size;
-    }
-    for (double x : o) var += (x - mean) * (x - mean) / size;
-    for (int i = 0; i < size; ++i) {
-      const double normed =
-          (o[i] - mean) / std::sqrt(var + 64e-5) * weight(kScale, i) +
-          weight(kBias, i);
-      y[i] = (normed + bonus * v[i]) * row(kG, i);
-    }
-  }
-
-  int rows, heads, size;
-  bool leans;
-  std::vector<Numbers> in, weights;
-  Numbers state;
-};
-
-class HeadMix7Test : public OpsTest {
- protected:
-  // Runs the case in steps that end at the given rows; y and state after it.
-  std::pair<Numbers, Numbers> Run(const HeadMixCase& c, std::vector<int> ends) {
-    const int width = c.heads * c.size;
-    std::vector<OwnedRows> in;
-    for (const Numbers& numbers : c.in) in.emplace_back(c.rows, width, numbers);
-    OwnedRows y(c.rows, width);
-    Numbers state(3);
-    state.insert(state.end(), c.state.begin(), c.state.end());
-    int begin = 0;
-    for (int end : ends) {
-      const auto part = [&](Rows rows) {
-        return Rows{rows.row(begin), end - begin, width, rows.pitch};
-      };
-      HeadMix7Args args;
-      args.y = part(y);
-      args.r = part(in[c.kR]), args.k = part(in[c.kK]);
-      args.v = part(in[c.kV]), args.w = part(in[c.kW]);
-      args.a = part(in[c.kA]), args.g = part(in[c.kG]);
-      args.v_first = part(in[c.kVFirst]), args.v_gate = part(in[c.kVGate]);
-      args.w0 = Pack(c.weights[c.kW0]), args.a0 = Pack(c.weights[c.kA0]);
-      args.v0 = Pack(c.weights[c.kV0]), args.k_k = Pack(c.weights[c.kKK]);
-      args.k_a = Pack(c.weights[c.kKA]), args.r_k = Pack(c.weights[c.kRK]);
-      args.norm_scale = Pack(c.weights[c.kScale]);
-      args.norm_bias = Pack(c.weights[c.kBias]);
-      args.head_size = c.size;
-      args.leans = c.leans;
-      const std::vector<int> row_end = {end - begin};
-      const std::vector<float*> states = {state.data()};
-      ops_->HeadMix7(args, {row_end, states}, 3);
-      begin = end;
-    }
-    return {y.Get(), Numbers(state.begin() + 3, state.end())};
-  }
-};
-
-TEST_P(HeadMix7Test, FollowsTheEquations) {
-  for (int size : {8, 16, 32, 64, 128}) {
-    for (bool leans : {false, true}) {
-      const HeadMixCase c(21, 3, size, leans);
-      const auto [y, state] = Run(c, {21});
-      std::vector<double> want_y(y.size()), want_state;
-      for (int h = 0; h < c.heads; ++h) {
-        const auto first = c.state.begin() + h * size * size;
-        std::vector<double> s(first, first + size * size);
-        for (int n = 0; n < c.rows; ++n) {
-          c.Row(n, h, &s, &want_y[(n * c.heads + h) * size]);
-        }
-        want_state.insert(want_state.end(), s.begin(), s.end());
-      }
-      SCOPED_TRACE(size);
-      ExpectNear(state, want_state, 2e-6);
-      ExpectNear(y, want_y, 2e-5);
-    }
-  }
-}
-
-TEST_P(HeadMix7Test, DoesNotDependOnHowRowsAreCut) {
-  for (int size : {8, 64, 128}) {
-    const HeadMixCase c(37, 2, size, true);
-    const auto whole = Run(c, {37});
-    EXPECT_EQ(Run(c, {1, 2, 3, 11, 12, 30, 37}), whole) << size;
-    std::vector<int> one_by_one;
-    for (int n = 1; n <= 37; ++n) one_by_one.push_back(n);
-    EXPECT_EQ(Run(c, one_by_one), whole) << size;
-  }
-}
-
-TEST_P(HeadMix7Test, IsTheSameOnEveryInstructionSet) {
-  for (int size : {8, 16, 32, 64, 128}) {
-    const HeadMixCase c(10, 2, size, true);
-    const auto here = Run(c, {10});
-    for (const CpuTarget& other : kCpuTargets) {
-      if (!HasCpuTarget(other)) continue;
-      target_.reset();
-      target_ = std::make_unique<ScopedCpuTarget>(other);
-      EXPECT_EQ(Run(c, {10}), here) << size << " " << other;
-    }
-  }
-}
-
-std::string ParamName(const testing::TestParamInfo<Param>& info) {
-  return std::string(std::get<1>(info.param).name) + "Threads" +
-         std::to_string(std::get<0>(info.param));
-}
-
-const auto kParams =
-    testing::Combine(testing::Values(1, 3), testing::ValuesIn(kCpuTargets));
-INSTANTIATE_TEST_SUITE_P(All, OpsTest, kParams, ParamName);
-INSTANTIATE_TEST_SUITE_P(All, HeadMix7Test, kParams, ParamName);
+INSTANTIATE_TEST_SUITE_P(All, OpsTest, OpsParams(), OpsParamName);
 
 }  // namespace
 }  // namespace oxbow

@@ -48,9 +48,9 @@ void Project(const LayerContext& context, const Rwkv7::Layer& p,
   context.ops.Multiply(absl::MakeSpan(up, Leans(context) ? 4 : 3));
 }
 
-HeadMix7Args HeadArgs(const LayerContext& context, const Rwkv7::Layer& p,
+Wkv7Args HeadArgs(const LayerContext& context, const Rwkv7::Layer& p,
                       const Rwkv7::Work& t) {
-  HeadMix7Args args;
+  Wkv7Args args;
   args.y = t.Get(t.y);
   args.r = t.Get(t.r);
   args.k = t.Get(t.k);
@@ -169,8 +169,8 @@ void Rwkv7::TimeMix(const LayerContext& context, const Layer& p, Work& t) {
                context.in, context.sequences,
                context.layout.TimeShift(context.layer));
   Project(context, p, t);
-  const HeadMix7Args args = HeadArgs(context, p, t);
-  ops.HeadMix7(args, context.sequences, context.layout.Wkv(context.layer));
+  const Wkv7Args args = HeadArgs(context, p, t);
+  ops.Wkv7(args, context.sequences, context.layout.Wkv(context.layer));
   ops.Multiply(
       {{context.x, args.y, p.output, Activation::kNone, /*add=*/true}});
 }

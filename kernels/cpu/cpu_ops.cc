@@ -13,15 +13,19 @@
 #include "base/status_macros.h"
 #include "hwy/targets.h"
 #include "kernels/blocks.h"
-#include "kernels/cpu/head_mix7.h"
 #include "kernels/cpu/product.h"
 #include "kernels/cpu/rows.h"
+#include "kernels/cpu/wkv4.h"
+#include "kernels/cpu/wkv6.h"
+#include "kernels/cpu/wkv7.h"
 
 namespace oxbow {
 namespace {
 
 // Rows of one elementwise task: a microsecond or two of work.
 constexpr int kTaskRows = 8;
+// Channels of one task of Wkv4: full registers, and full lines of the cache.
+constexpr int kTaskChannels = 64;
 // Fewer rows than this are not worth a panel's way from the cache again.
 constexpr int kPartRows = 48;
 // Tasks a thread at least, so that the last ones end together.
@@ -161,9 +165,19 @@ void CpuOps::Norm(Rows y, Rows x, Vector scale, Vector bias, float eps) {
 
 void CpuOps::ShiftMix(absl::Span<const Mix> mixes, Rows x,
                       const Sequences& sequences, int64_t offset) {
+  PeekMix(mixes, x, sequences, offset);
+  for (size_t b = 0; b < sequences.row_end.size(); ++b) {
+    std::memcpy(sequences.states[b] + offset, x.row(sequences.row_end[b] - 1),
+                x.width * sizeof(float));
+  }
+}
+
+void CpuOps::PeekMix(absl::Span<const Mix> mixes, Rows x,
+                     const Sequences& sequences, int64_t offset) {
   for (const Mix& mix : mixes) {
     CheckSameShape(mix.y, x);
     OXBOW_CHECK(mix.amount.size == x.width);
+    if (mix.more.data != nullptr) CheckSameShape(mix.more, x);
   }
   const auto& row_end = sequences.row_end;
   ForRows(x.count, [&](int n) {
@@ -173,10 +187,14 @@ void CpuOps::ShiftMix(absl::Span<const Mix> mixes, Rows x,
     const bool is_first = n == RowBegin(sequences, b);
     MixRow(mixes, x, n, is_first ? sequences.states[b] + offset : x.row(n - 1));
   });
-  for (size_t b = 0; b < row_end.size(); ++b) {
-    std::memcpy(sequences.states[b] + offset, x.row(row_end[b] - 1),
-                x.width * sizeof(float));
-  }
+}
+
+void CpuOps::AddGated(Rows x, Rows gate, Rows y) {
+  CheckSameShape(x, gate);
+  CheckSameShape(x, y);
+  ForRows(x.count, [&](int n) {
+    AddGatedRow(x.row(n), gate.row(n), y.row(n), x.width);
+  });
 }
 
 void CpuOps::Multiply(absl::Span<const Product> products) {
@@ -205,18 +223,50 @@ void CpuOps::Multiply(absl::Span<const Product> products) {
   });
 }
 
-void CpuOps::HeadMix7(const HeadMix7Args& args, const Sequences& sequences,
-                      int64_t offset) {
-  const int size = args.head_size;
-  OXBOW_CHECK(HasHeadMix7(size) && args.y.width % size == 0) << size;
-  const int heads = args.y.width / size;
+void CpuOps::Wkv4(const Wkv4Args& args, const Sequences& sequences,
+                  int64_t offset) {
+  const int width = args.y.width;
+  OXBOW_CHECK(args.w.size == width && args.u.size == width);
+  const int parts = (width + kTaskChannels - 1) / kTaskChannels;
+  const int count = static_cast<int>(sequences.row_end.size());
+  pool_.Run(count * parts, [&](int task) {
+    const int b = task / parts;
+    const int begin = task % parts * kTaskChannels;
+    Wkv4Channels(args, begin, std::min(begin + kTaskChannels, width),
+                 RowBegin(sequences, b), sequences.row_end[b],
+                 sequences.states[b] + offset);
+  });
+}
+
+void CpuOps::Wkv6(const Wkv6Args& args, const Sequences& sequences,
+                  int64_t offset) {
+  ForHeads(args.y.width, args.head_size, sequences, offset,
+           [&](int head, int row_begin, int row_end, float* state) {
+             Wkv6Head(args, head, row_begin, row_end, state);
+           });
+}
+
+void CpuOps::Wkv7(const Wkv7Args& args, const Sequences& sequences,
+                  int64_t offset) {
+  ForHeads(args.y.width, args.head_size, sequences, offset,
+           [&](int head, int row_begin, int row_end, float* state) {
+             Wkv7Head(args, head, row_begin, row_end, state);
+           });
+}
+
+void CpuOps::ForHeads(
+    int width, int head_size, const Sequences& sequences, int64_t offset,
+    absl::FunctionRef<void(int head, int row_begin, int row_end, float*)>
+        work) {
+  OXBOW_CHECK(IsHeadSize(head_size) && width % head_size == 0) << head_size;
+  const int heads = width / head_size;
   const int count = static_cast<int>(sequences.row_end.size());
   pool_.Run(count * heads, [&](int task) {
     const int b = task / heads;
     const int head = task % heads;
-    HeadMix7Head(args, head, RowBegin(sequences, b), sequences.row_end[b],
-                 sequences.states[b] + offset +
-                     static_cast<int64_t>(head) * size * size);
+    work(head, RowBegin(sequences, b), sequences.row_end[b],
+         sequences.states[b] + offset +
+             static_cast<int64_t>(head) * head_size * head_size);
   });
 }
 

@@ -13,8 +13,7 @@
 namespace oxbow {
 
 // Shapes the arguments into independent tasks for a thread pool; the
-// arithmetic is in product.cc, rows.cc and head_mix7.cc. Its memory is host
-// memory.
+// arithmetic is in product.cc, rows.cc and wkv*.cc. Its memory is host memory.
 class CpuOps : public Ops {
  public:
   // `threads` share the work; 0: one a core. Unimplemented on a CPU without
@@ -40,13 +39,26 @@ class CpuOps : public Ops {
   void Norm(Rows y, Rows x, Vector scale, Vector bias, float eps) override;
   void ShiftMix(absl::Span<const Mix> mixes, Rows x, const Sequences& sequences,
                 int64_t offset) override;
+  void PeekMix(absl::Span<const Mix> mixes, Rows x, const Sequences& sequences,
+               int64_t offset) override;
+  void AddGated(Rows x, Rows gate, Rows y) override;
   void Multiply(absl::Span<const Product> products) override;
-  void HeadMix7(const HeadMix7Args& args, const Sequences& sequences,
-                int64_t offset) override;
+  void Wkv4(const Wkv4Args& args, const Sequences& sequences,
+            int64_t offset) override;
+  void Wkv6(const Wkv6Args& args, const Sequences& sequences,
+            int64_t offset) override;
+  void Wkv7(const Wkv7Args& args, const Sequences& sequences,
+            int64_t offset) override;
 
  private:
   explicit CpuOps(int threads) : pool_(threads) {}
 
+  // Calls work(head, row_begin, row_end, state) for each head of each sequence;
+  // `state` is the head's matrix.
+  void ForHeads(
+      int width, int head_size, const Sequences& sequences, int64_t offset,
+      absl::FunctionRef<void(int head, int row_begin, int row_end, float*)>
+          work);
   // Calls work(n) for each row, some rows to a task.
   void ForRows(int count, absl::FunctionRef<void(int)> work);
 

@@ -159,6 +159,8 @@ HWY_INLINE Lanes Activate(const Lanes& x, Activation activation) {
       return Tanh(x);
     case Activation::kSigmoid:
       return Sigmoid(x);
+    case Activation::kSilu:
+      return Mul(x, Sigmoid(x));
     case Activation::kRelu:
       return Max(x, Set(0.0f));
     case Activation::kReluSquared: {

@@ -48,9 +48,21 @@ void MixRowNow(absl::Span<const Mix> mixes, Rows x, int n, const float* prev) {
     const Lanes here = Load(row + c, count);
     const Lanes change = Sub(Load(prev + c, count), here);
     for (const Mix& mix : mixes) {
-      const Lanes z = MulAdd(change, Load(mix.amount.data + c, count), here);
-      Store(z, mix.y.row(n) + c, count);
+      Lanes amount = Load(mix.amount.data + c, count);
+      if (mix.more.data != nullptr) {
+        amount = Add(amount, Load(mix.more.row(n) + c, count));
+      }
+      Store(MulAdd(change, amount, here), mix.y.row(n) + c, count);
     }
+  }
+}
+
+void AddGatedRowNow(float* x, const float* gate, const float* y, int width) {
+  for (int c = 0; c < width; c += 16) {
+    const int count = width - c;
+    const Lanes z =
+        MulAdd(Load(gate + c, count), Load(y + c, count), Load(x + c, count));
+    Store(z, x + c, count);
   }
 }
 
@@ -80,6 +92,7 @@ namespace {
 
 HWY_EXPORT(NormRowNow);
 HWY_EXPORT(MixRowNow);
+HWY_EXPORT(AddGatedRowNow);
 HWY_EXPORT(WidenHalves);
 
 }  // namespace
@@ -90,6 +103,10 @@ void NormRow(float* y, const float* x, Vector scale, Vector bias, float eps) {
 
 void MixRow(absl::Span<const Mix> mixes, Rows x, int n, const float* prev) {
   HWY_DYNAMIC_DISPATCH(MixRowNow)(mixes, x, n, prev);
+}
+
+void AddGatedRow(float* x, const float* gate, const float* y, int width) {
+  HWY_DYNAMIC_DISPATCH(AddGatedRowNow)(x, gate, y, width);
 }
 
 void WidenRow(float* to, const void* from, DType dtype, int width) {

@@ -11,8 +11,11 @@ namespace oxbow {
 // y = Norm(x) of one row, as in ops.h.
 void NormRow(float* y, const float* x, Vector scale, Vector bias, float eps);
 
-// mixes[i].y.row(n) = fma(prev - x, mixes[i].amount, x) for x.row(n).
+// mixes[i].y.row(n) = fma(prev - x, mixes[i].amount + .more, x) for x.row(n).
 void MixRow(absl::Span<const Mix> mixes, Rows x, int n, const float* prev);
+
+// x = fma(gate, y, x).
+void AddGatedRow(float* x, const float* gate, const float* y, int width);
 
 // to[0..width-1] = the numbers at `from`, widened.
 void WidenRow(float* to, const void* from, DType dtype, int width);

@@ -1,30 +1,25 @@
-#include "kernels/cpu/head_mix7.h"
+#include "kernels/cpu/wkv7.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 
-#include "base/check.h"
-
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/cpu/head_mix7.cc"
+#define HWY_TARGET_INCLUDE "kernels/cpu/wkv7.cc"
 #include "hwy/foreach_target.h"
 // Must come after foreach_target.h.
 #include "hwy/highway.h"
+#include "kernels/cpu/heads-inl.h"
 #include "kernels/cpu/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace oxbow {
 namespace HWY_NAMESPACE {
 
-// Rows prepared together: few, so that they stay in L1 beside the state.
-constexpr int kHeadRows = 8;
-
-// The inputs of the recurrence for some rows of one head. Heads of 8 channels
-// are padded to 16 with zeros.
+// The inputs of the recurrence for some rows of one head.
 template <int S>
 struct HeadRows {
-  static constexpr int kWidth = S < 16 ? 16 : S;
+  static constexpr int kWidth = kHeadWidth<S>;
   HWY_ALIGN float r[kHeadRows][kWidth];
   HWY_ALIGN float decay[kHeadRows][kWidth];
   HWY_ALIGN float k[kHeadRows][kWidth];
@@ -40,7 +35,7 @@ constexpr float kMinusExpMinusHalf = -0.606530659712633f;
 // Fills row t of `rows` from row n of the inputs; `first` is the head's first
 // channel.
 template <int S>
-HWY_INLINE void PrepareRow(const HeadMix7Args& in, int64_t n, int first,
+HWY_INLINE void PrepareRow(const Wkv7Args& in, int64_t n, int first,
                            HeadRows<S>& rows, int t) {
   const Lanes one = Set(1.0f);
   Lanes squares = Set(0.0f);
@@ -145,74 +140,42 @@ HWY_INLINE void Recur(HeadRows<S>& rows, int count, float* state) {
 
 // GroupNorm of o, the bonus and the gate: row t of `rows` to row n of y.
 template <int S>
-HWY_INLINE void FinishRow(const HeadMix7Args& args, int64_t n, int first,
-                          const HeadRows<S>& rows, int t) {
-  Lanes total = Set(0.0f);
-  Lanes bonus = Set(0.0f);
-  for (int c = 0; c < S; c += 16) {
-    // Past the head's end o is never written.
-    total = Add(total, Load(rows.o[t] + c, S - c));
-    const Lanes rk = Mul(Load(rows.r[t] + c), Load(rows.k[t] + c));
-    bonus = MulAdd(rk, Load(args.r_k.data + first + c, S - c), bonus);
-  }
-  const Lanes mean = Set(TreeSum(total) / S);
-  Lanes squares = Set(0.0f);
-  for (int c = 0; c < S; c += 16) {
-    const Lanes d = KeepFirst(Sub(Load(rows.o[t] + c, S - c), mean), S - c);
-    squares = MulAdd(d, d, squares);
-  }
-  const Lanes inverse = Set(1.0f / std::sqrt(TreeSum(squares) / S + 64e-5f));
-  const Lanes amount = Set(TreeSum(bonus));
+HWY_INLINE void FinishRow(const Wkv7Args& args, int64_t n, int first,
+                          HeadRows<S>& rows, int t) {
+  const Lanes bonus =
+      Set(BonusOf<S>(rows.r[t], rows.k[t], args.r_k.data + first));
+  NormHead<S>(rows.o[t], args.norm_scale.data + first,
+              args.norm_bias.data + first);
   for (int c = 0; c < S; c += 16) {
     const int i = first + c;
     const int count = S - c;
-    const Lanes d = Sub(Load(rows.o[t] + c, count), mean);
-    Lanes z = MulAdd(Mul(d, inverse), Load(args.norm_scale.data + i, count),
-                     Load(args.norm_bias.data + i, count));
-    z = MulAdd(amount, Load(rows.v[t] + c), z);
+    const Lanes z =
+        MulAdd(bonus, Load(rows.v[t] + c), Load(rows.o[t] + c, count));
     Store(Mul(z, Load(args.g.row(n) + i, count)), args.y.row(n) + i, count);
   }
 }
 
 template <int S>
-HWY_NOINLINE void HeadOfSize(const HeadMix7Args& args, int head, int row_begin,
-                             int row_end, float* state) {
-  HeadRows<S> rows;
-  const int first = head * S;
-  for (int n = row_begin; n < row_end; n += kHeadRows) {
-    const int count = std::min(kHeadRows, row_end - n);
-    for (int t = 0; t < count; ++t) PrepareRow<S>(args, n + t, first, rows, t);
-    Recur<S>(rows, count, state);
-    for (int t = 0; t < count; ++t) FinishRow<S>(args, n + t, first, rows, t);
-  }
-}
-
-// Compiled for registers of kLanes. The baseline, of one lane, has no fused
-// multiply-add: CpuOps::Create refuses such CPUs, and compiling it takes long.
-template <size_t kLanes>
-void HeadMix7With(const HeadMix7Args& args, int head, int row_begin,
-                  int row_end, float* state) {
-  if constexpr (kLanes < 8) {
-    OXBOW_CHECK(false) << "no fused multiply-add";
-  } else {
-    switch (args.head_size) {
-      case 8:
-        return HeadOfSize<8>(args, head, row_begin, row_end, state);
-      case 16:
-        return HeadOfSize<16>(args, head, row_begin, row_end, state);
-      case 32:
-        return HeadOfSize<32>(args, head, row_begin, row_end, state);
-      case 64:
-        return HeadOfSize<64>(args, head, row_begin, row_end, state);
-      case 128:
-        return HeadOfSize<128>(args, head, row_begin, row_end, state);
+struct Wkv7OfSize {
+  static HWY_NOINLINE void Run(const Wkv7Args& args, int head, int row_begin,
+                               int row_end, float* state) {
+    HeadRows<S> rows;
+    const int first = head * S;
+    for (int n = row_begin; n < row_end; n += kHeadRows) {
+      const int count = std::min(kHeadRows, row_end - n);
+      for (int t = 0; t < count; ++t) {
+        PrepareRow<S>(args, n + t, first, rows, t);
+      }
+      Recur<S>(rows, count, state);
+      for (int t = 0; t < count; ++t) FinishRow<S>(args, n + t, first, rows, t);
     }
   }
-}
+};
 
-void HeadMix7Now(const HeadMix7Args& args, int head, int row_begin, int row_end,
-                 float* state) {
-  HeadMix7With<kLanesOfVector>(args, head, row_begin, row_end, state);
+void Wkv7Now(const Wkv7Args& args, int head, int row_begin, int row_end,
+             float* state) {
+  RunForHeadSize<Wkv7OfSize>(args.head_size, args, head, row_begin, row_end,
+                             state);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -223,19 +186,13 @@ HWY_AFTER_NAMESPACE();
 namespace oxbow {
 namespace {
 
-HWY_EXPORT(HeadMix7Now);
+HWY_EXPORT(Wkv7Now);
 
 }  // namespace
 
-bool HasHeadMix7(int head_size) {
-  return head_size == 8 || head_size == 16 || head_size == 32 ||
-         head_size == 64 || head_size == 128;
-}
-
-void HeadMix7Head(const HeadMix7Args& args, int head, int row_begin,
-                  int row_end, float* state) {
-  OXBOW_CHECK(HasHeadMix7(args.head_size)) << args.head_size;
-  HWY_DYNAMIC_DISPATCH(HeadMix7Now)(args, head, row_begin, row_end, state);
+void Wkv7Head(const Wkv7Args& args, int head, int row_begin, int row_end,
+              float* state) {
+  HWY_DYNAMIC_DISPATCH(Wkv7Now)(args, head, row_begin, row_end, state);
 }
 
 }  // namespace oxbow

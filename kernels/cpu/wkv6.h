@@ -1,0 +1,16 @@
+// The time mixing of RWKV-5 and RWKV-6 inside one head, on the CPU.
+#ifndef OXBOW_KERNELS_CPU_WKV6_H_
+#define OXBOW_KERNELS_CPU_WKV6_H_
+
+#include "kernels/ops.h"
+
+namespace oxbow {
+
+// Wkv6 of ops.h for one head of one sequence: rows row_begin .. row_end - 1;
+// `state` is this head's s[S,S].
+void Wkv6Head(const Wkv6Args& args, int head, int row_begin, int row_end,
+              float* state);
+
+}  // namespace oxbow
+
+#endif  // OXBOW_KERNELS_CPU_WKV6_H_
