@@ -74,7 +74,9 @@ class ChunkWriter : public AppendSession::Observer {
   // False once the call is over.
   bool WaitUntilReady() {
     absl::MutexLock lock(&mu_);
-    const auto ready_or_done = [this]() { return ready_ > 0 || done_; };
+    const auto ready_or_done = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+      return ready_ > 0 || done_;
+    };
     mu_.Await(absl::Condition(&ready_or_done));
     if (ready_ > 0 && !done_) --ready_;
     return !done_;
