@@ -1,7 +1,7 @@
 #include "engine/weights/weight_loader.h"
 
 #include <algorithm>
-#include <cstring>
+#include <cmath>
 #include <new>
 #include <utility>
 
@@ -22,11 +22,11 @@ std::vector<int64_t> Squeezed(absl::Span<const int64_t> shape) {
   return squeezed;
 }
 
-// The numbers of a tensor as fp32.
-std::vector<float> Widened(const std::vector<char>& bytes,
-                           const TensorEntry& entry) {
-  std::vector<float> numbers(entry.Count());
-  Dequantize(numbers.data(), bytes.data(), entry.dtype, entry.Count());
+// `count` numbers of a tensor as fp32.
+std::vector<float> Widened(const char* bytes, const TensorEntry& entry,
+                           int64_t count) {
+  std::vector<float> numbers(count);
+  Dequantize(numbers.data(), bytes, entry.dtype, count);
   return numbers;
 }
 
@@ -115,37 +115,74 @@ const TensorEntry* WeightLoader::Take(const std::string& name,
 
 Vector WeightLoader::GetVector(const std::string& name,
                                absl::Span<const int64_t> shape) {
+  return GetVector(name, shape, [](std::vector<float> same) { return same; });
+}
+
+Vector WeightLoader::GetVector(
+    const std::string& name, absl::Span<const int64_t> shape,
+    absl::FunctionRef<std::vector<float>(std::vector<float>)> change) {
+  std::vector<float> numbers = GetNumbers(name, shape);
+  if (!status_.ok()) return {};
+  numbers = change(std::move(numbers));
+  for (float number : numbers) {
+    if (!std::isfinite(number)) {
+      Fail(absl::InvalidArgumentError(
+          absl::StrCat(name, ": its numbers become infinite in use")));
+      return {};
+    }
+  }
+  return Unless(ops_->PackVector(numbers));
+}
+
+std::vector<float> WeightLoader::GetNumbers(const std::string& name,
+                                            absl::Span<const int64_t> shape) {
   const TensorEntry* entry = Take(name, shape);
   if (entry == nullptr) return {};
-  std::vector<float> numbers = Widened(bytes_, *entry);
+  std::vector<float> numbers = Widened(bytes_.data(), *entry, entry->Count());
   if (catalog_->ReadsTransposed(name)) numbers = Transposed(numbers, *entry);
-  return Unless(ops_->PackVector(numbers));
+  return numbers;
 }
 
 Matrix WeightLoader::GetMatrix(const std::string& name, int outputs,
                                int inputs) {
-  return PackAs(name, outputs, inputs, /*transposed=*/false);
+  const TensorEntry* entry = Take(name, {outputs, inputs});
+  if (entry == nullptr) return {};
+  return PackPart(*entry, 0, outputs, inputs, /*transposed=*/false);
 }
 
 Matrix WeightLoader::GetTransposed(const std::string& name, int inputs,
                                    int outputs) {
-  return PackAs(name, inputs, outputs, /*transposed=*/true);
+  const TensorEntry* entry = Take(name, {inputs, outputs});
+  if (entry == nullptr) return {};
+  return PackPart(*entry, 0, inputs, outputs, /*transposed=*/true);
 }
 
-Matrix WeightLoader::PackAs(const std::string& name, int rows, int columns,
-                            bool transposed) {
-  const TensorEntry* entry = Take(name, {rows, columns});
+std::vector<Matrix> WeightLoader::GetTransposedParts(const std::string& name,
+                                                     int parts, int inputs,
+                                                     int outputs) {
+  const TensorEntry* entry = Take(name, {parts, inputs, outputs});
   if (entry == nullptr) return {};
-  if (catalog_->ReadsTransposed(name)) {
+  std::vector<Matrix> matrices;
+  for (int part = 0; part < parts; ++part) {
+    matrices.push_back(
+        PackPart(*entry, part, inputs, outputs, /*transposed=*/true));
+  }
+  return matrices;
+}
+
+Matrix WeightLoader::PackPart(const TensorEntry& entry, int part, int rows,
+                              int columns, bool transposed) {
+  if (catalog_->ReadsTransposed(entry.name)) {
     std::swap(rows, columns);
     transposed = !transposed;
   }
-  if (!transposed || NumbersPerBlock(entry->dtype) == 1) {
-    return Unless(
-        ops_->Pack({bytes_.data(), entry->dtype, rows, columns}, transposed));
+  const int64_t count = int64_t{1} * rows * columns;
+  const char* bytes = bytes_.data() + part * BytesOf(entry.dtype, count);
+  if (!transposed || NumbersPerBlock(entry.dtype) == 1) {
+    return Unless(ops_->Pack({bytes, entry.dtype, rows, columns}, transposed));
   }
   // Blocks lie along the outputs then; such matrices are small.
-  const std::vector<float> numbers = Widened(bytes_, *entry);
+  const std::vector<float> numbers = Widened(bytes, entry, count);
   return Unless(
       ops_->Pack({numbers.data(), DType::kF32, rows, columns}, transposed));
 }

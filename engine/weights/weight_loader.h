@@ -10,6 +10,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "base/sha256.h"
@@ -34,10 +35,21 @@ class WeightLoader {
 
   // A vector as fp32. Dimensions of 1 do not count: [1,1,D] is [D].
   Vector GetVector(const std::string& name, absl::Span<const int64_t> shape);
+  // A vector of what `change` makes of the numbers; it does not see other
+  // shapes than this. InvalidArgument if what it makes is not finite.
+  Vector GetVector(
+      const std::string& name, absl::Span<const int64_t> shape,
+      absl::FunctionRef<std::vector<float>(std::vector<float>)> change);
+  // The numbers as fp32, row-major; empty after an error.
+  std::vector<float> GetNumbers(const std::string& name,
+                                absl::Span<const int64_t> shape);
   // w[outputs, inputs] for y = w x.
   Matrix GetMatrix(const std::string& name, int outputs, int inputs);
   // The same from a file that holds [inputs, outputs], as low-rank pairs do.
   Matrix GetTransposed(const std::string& name, int inputs, int outputs);
+  // The same from each part of [parts, inputs, outputs]; empty after an error.
+  std::vector<Matrix> GetTransposedParts(const std::string& name, int parts,
+                                         int inputs, int outputs);
   Table GetTable(const std::string& name, int rows, int width);
   // A tensor that may be in the file and is not used.
   void Ignore(const std::string& name);
@@ -58,9 +70,10 @@ class WeightLoader {
   // after an error.
   const TensorEntry* Take(const std::string& name,
                           absl::Span<const int64_t> shape);
-  // Packs the canonical matrix [rows, columns], or its transpose.
-  Matrix PackAs(const std::string& name, int rows, int columns,
-                bool transposed);
+  // Packs the canonical matrix [rows, columns] that is part number `part` of
+  // bytes_, or its transpose.
+  Matrix PackPart(const TensorEntry& entry, int part, int rows, int columns,
+                  bool transposed);
   void Fail(absl::Status status);
   template <class T>
   T Unless(absl::StatusOr<T> value);

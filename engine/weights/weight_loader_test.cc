@@ -171,6 +171,44 @@ std::vector<float> ColumnsOf(Ops& ops, const Matrix& matrix) {
   return numbers;
 }
 
+TEST_F(WeightLoaderTest, ChangesNumbersOnTheirWay) {
+  Add("a", DType::kBF16, {2}, {0x3f80, 0x4000});
+  Add("b", DType::kBF16, {2}, {0x3f80, 0x4000});
+  WeightLoader& loader = Load();
+  const auto halve = [](std::vector<float> numbers) {
+    for (float& number : numbers) number /= 2;
+    numbers.push_back(7.0f);
+    return numbers;
+  };
+  EXPECT_THAT(NumbersOf(loader.GetVector("a", {2}, halve)),
+              ElementsAre(0.5f, 1.0f, 7.0f));
+  EXPECT_THAT(loader.GetNumbers("b", {1, 2}), ElementsAre(1.0f, 2.0f));
+  const auto overflow = [](std::vector<float> numbers) {
+    for (float& number : numbers) number *= 3e38f;
+    return numbers;
+  };
+  EXPECT_EQ(loader.GetVector("a", {2}, overflow).size, 0);
+  EXPECT_THAT(loader.GetNumbers("b", {2}), ElementsAre());
+  EXPECT_EQ(loader.Finish().message(), "a: its numbers become infinite in use");
+}
+
+TEST_F(WeightLoaderTest, PartsAreMatricesOfTheirOwn) {
+  std::vector<uint16_t> numbers;
+  for (int i = 0; i < 2 * 2 * 3; ++i) numbers.push_back(0x3f80 + 16 * i);
+  Add("w", DType::kBF16, {2, 2, 3}, numbers);
+  Add("w0", DType::kBF16, {2, 3}, {numbers.begin(), numbers.begin() + 6});
+  Add("w1", DType::kBF16, {2, 3}, {numbers.begin() + 6, numbers.end()});
+  WeightLoader& loader = Load();
+  const std::vector<Matrix> parts = loader.GetTransposedParts("w", 2, 2, 3);
+  ASSERT_EQ(parts.size(), 2u);
+  for (int part : {0, 1}) {
+    const Matrix alone = loader.GetTransposed(part == 0 ? "w0" : "w1", 2, 3);
+    EXPECT_EQ(ColumnsOf(*ops_, parts[part]), ColumnsOf(*ops_, alone));
+  }
+  EXPECT_TRUE(loader.Finish().ok()) << loader.Finish();
+  EXPECT_TRUE(loader.GetTransposedParts("w", 3, 2, 3).empty());
+}
+
 // A file that holds w1 as BlinkDL's do, [inputs, outputs], and one that holds
 // the transpose, as fla's do.
 TEST_F(WeightLoaderTest, TransposedInTheFileMakesNoDifference) {
