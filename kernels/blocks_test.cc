@@ -10,13 +10,10 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "kernels/testing/random_blocks.h"
 
 namespace oxbow {
 namespace {
-
-constexpr DType kBlockDTypes[] = {DType::kQ8_0, DType::kQ4_0, DType::kQ4_1,
-                                  DType::kQ5_0, DType::kQ5_1, DType::kQ4_K,
-                                  DType::kQ5_K, DType::kQ6_K};
 
 // An independent fp16.
 float Half(const uint8_t* at) {
@@ -126,21 +123,7 @@ std::vector<float> Reference(DType dtype, const std::vector<uint8_t>& bytes) {
   return to;
 }
 
-// Where a block's fp16 scales are.
-std::vector<int> ScalesOf(DType dtype) {
-  switch (dtype) {
-    case DType::kQ8_0:
-    case DType::kQ4_0:
-    case DType::kQ5_0:
-      return {0};
-    case DType::kQ6_K:
-      return {208};
-    default:
-      return {0, 2};
-  }
-}
-
-// Random blocks, whose scales are numbers.
+// Random blocks, whose scales are any numbers, tiny and huge.
 std::vector<uint8_t> RandomBlocks(DType dtype, int blocks) {
   std::minstd_rand random(blocks);
   std::vector<uint8_t> bytes(blocks * BytesPerBlock(dtype));

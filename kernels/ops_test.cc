@@ -8,6 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "kernels/testing/ops_fixture.h"
+#include "kernels/testing/random_blocks.h"
 #include "kernels/testing/random_floats.h"
 
 namespace oxbow {
@@ -56,6 +57,27 @@ TEST_P(OpsTest, GatherWidensRows) {
   OwnedRows y(1, 21);
   ops_->Gather(y, halves, {0});
   for (int i = 0; i < 21; ++i) EXPECT_EQ(y.Get()[i], 1.0f + i / 1024.0f);
+}
+
+TEST_P(OpsTest, BlocksAreTheirDequantizedNumbers) {
+  for (DType dtype : kBlockDTypes) {
+    const int inputs = 3 * NumbersPerBlock(dtype), outputs = 90, rows = 7;
+    const RandomWeights w = MakeRandomWeights(dtype, outputs * inputs, 1);
+    const HostMatrix from{w.bytes.data(), dtype, outputs, inputs};
+    OwnedRows row(2, inputs);
+    ops_->Gather(row, *ops_->PackTable(from), {89, 2});
+    Numbers want(w.numbers.end() - inputs, w.numbers.end());
+    want.insert(want.end(), &w.numbers[2 * inputs], &w.numbers[3 * inputs]);
+    EXPECT_EQ(row.Get(), want) << NameOf(dtype);
+
+    const Numbers x = RandomFloats(rows * inputs, 3);
+    OwnedRows in(rows, inputs, x), y(rows, outputs), plain(rows, outputs);
+    ops_->Multiply(
+        {{y, in, *ops_->Pack(from, /*transposed=*/false), Activation::kTanh}});
+    ops_->Multiply({{plain, in, PackMatrix(w.numbers, outputs, inputs),
+                     Activation::kTanh}});
+    EXPECT_EQ(y.Get(), plain.Get()) << NameOf(dtype);
+  }
 }
 
 TEST_P(OpsTest, NormFollowsItsFormula) {

@@ -12,7 +12,6 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "hwy/targets.h"
-#include "kernels/blocks.h"
 #include "kernels/cpu/product.h"
 #include "kernels/cpu/rows.h"
 #include "kernels/cpu/wkv4.h"
@@ -116,12 +115,7 @@ absl::StatusOr<Table> CpuOps::PackTable(const HostMatrix& from) {
 }
 
 absl::StatusOr<Matrix> CpuOps::Pack(const HostMatrix& from, bool transposed) {
-  if (NumbersPerBlock(from.dtype) > 1) {
-    OXBOW_CHECK(!transposed);
-    std::vector<float> numbers(int64_t{1} * from.rows * from.columns);
-    Dequantize(numbers.data(), from.data, from.dtype, numbers.size());
-    return Pack({numbers.data(), DType::kF32, from.rows, from.columns}, false);
-  }
+  OXBOW_CHECK(!transposed || NumbersPerBlock(from.dtype) == 1);
   Matrix matrix;
   matrix.dtype = from.dtype;
   matrix.outputs = transposed ? from.columns : from.rows;

@@ -9,6 +9,7 @@
 // Must come after foreach_target.h.
 #include "hwy/cache_control.h"
 #include "hwy/highway.h"
+#include "kernels/cpu/block_tile-inl.h"
 #include "kernels/cpu/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -16,8 +17,10 @@ namespace oxbow {
 namespace HWY_NAMESPACE {
 
 // How a panel's bytes become fp32. `which` counts inputs within one step.
+// kPrefetch: the bytes come from memory.
 
 struct F32Weights {
+  static constexpr bool kPrefetch = true;
   static constexpr int kInputs = 1;
   static constexpr size_t kStepBytes = kPanelOutputs * 4;
   static HWY_INLINE FloatVector Get(const uint8_t* w, size_t lane,
@@ -26,7 +29,13 @@ struct F32Weights {
   }
 };
 
+// Weights that were made fp32 a moment ago.
+struct TileWeights : F32Weights {
+  static constexpr bool kPrefetch = false;
+};
+
 struct F16Weights {
+  static constexpr bool kPrefetch = true;
   static constexpr int kInputs = 1;
   static constexpr size_t kStepBytes = kPanelOutputs * 2;
   static HWY_INLINE FloatVector Get(const uint8_t* w, size_t lane,
@@ -39,6 +48,7 @@ struct F16Weights {
 };
 
 struct BF16Weights {
+  static constexpr bool kPrefetch = true;
   static constexpr int kInputs = 2;
   static constexpr size_t kStepBytes = kPanelOutputs * 4;
   static HWY_INLINE FloatVector Get(const uint8_t* w, size_t lane, int which) {
@@ -84,20 +94,22 @@ HWY_INLINE void AddInput(const uint8_t* w, int which, const float* x,
   }
 }
 
-// kRows rows by kVectors registers of outputs: the whole of K.
+// sums[n] += dot for kRows rows by kVectors registers of outputs.
 template <class Weights, int kRows, int kVectors>
 HWY_INLINE void MultiplySlice(const uint8_t* w, const float* x, int64_t pitch,
-                              int inputs, float* tile) {
+                              int inputs, float* sums) {
   const FloatTag d;
   FloatVector acc[kRows][kVectors];
   OXBOW_UNROLL
   for (int n = 0; n < kRows; ++n) {
     OXBOW_UNROLL
-    for (int v = 0; v < kVectors; ++v) acc[n][v] = hn::Zero(d);
+    for (int v = 0; v < kVectors; ++v) {
+      acc[n][v] = hn::LoadU(d, sums + n * kPanelOutputs + v * kLanesOfVector);
+    }
   }
   int k = 0;
   for (; k + Weights::kInputs <= inputs; k += Weights::kInputs) {
-    if constexpr (kRows <= kPrefetchRows) {
+    if constexpr (Weights::kPrefetch && kRows <= kPrefetchRows) {
       OXBOW_UNROLL
       for (size_t line = 0; line < Weights::kStepBytes; line += 64) {
         hwy::Prefetch(w + kPrefetchBytes + line);
@@ -115,39 +127,39 @@ HWY_INLINE void MultiplySlice(const uint8_t* w, const float* x, int64_t pitch,
   for (int n = 0; n < kRows; ++n) {
     OXBOW_UNROLL
     for (int v = 0; v < kVectors; ++v) {
-      hn::StoreU(acc[n][v], d, tile + n * kPanelOutputs + v * kLanesOfVector);
+      hn::StoreU(acc[n][v], d, sums + n * kPanelOutputs + v * kLanesOfVector);
     }
   }
 }
 
 template <class Weights, int kRows>
 HWY_NOINLINE void MultiplyRows(const uint8_t* w, const float* x, int64_t pitch,
-                               int inputs, float* tile) {
+                               int inputs, float* sums) {
   constexpr int kVectors = VectorsFor(kRows);
   constexpr int kOutputs = kVectors * kLanesOfVector;
   for (int o = 0; o < kPanelOutputs; o += kOutputs) {
     const size_t offset = o * (Weights::kStepBytes / kPanelOutputs);
     MultiplySlice<Weights, kRows, kVectors>(w + offset, x, pitch, inputs,
-                                            tile + o);
+                                            sums + o);
   }
 }
 
 template <class Weights>
 void MultiplyBlock(int rows, const uint8_t* w, const float* x, int64_t pitch,
-                   int inputs, float* tile) {
+                   int inputs, float* sums) {
   switch (rows) {
     case 1:
-      return MultiplyRows<Weights, 1>(w, x, pitch, inputs, tile);
+      return MultiplyRows<Weights, 1>(w, x, pitch, inputs, sums);
     case 2:
-      return MultiplyRows<Weights, 2>(w, x, pitch, inputs, tile);
+      return MultiplyRows<Weights, 2>(w, x, pitch, inputs, sums);
     case 3:
-      return MultiplyRows<Weights, 3>(w, x, pitch, inputs, tile);
+      return MultiplyRows<Weights, 3>(w, x, pitch, inputs, sums);
     case 4:
-      return MultiplyRows<Weights, 4>(w, x, pitch, inputs, tile);
+      return MultiplyRows<Weights, 4>(w, x, pitch, inputs, sums);
     case 5:
-      return MultiplyRows<Weights, 5>(w, x, pitch, inputs, tile);
+      return MultiplyRows<Weights, 5>(w, x, pitch, inputs, sums);
     default:
-      return MultiplyRows<Weights, 6>(w, x, pitch, inputs, tile);
+      return MultiplyRows<Weights, 6>(w, x, pitch, inputs, sums);
   }
 }
 
@@ -171,38 +183,83 @@ HWY_INLINE Lanes Activate(const Lanes& x, Activation activation) {
   return x;
 }
 
-// Hands a block's sums on to y: activation, then store or add.
+// Hands sums on to y: activation, then store or add.
 void Finish(const Product& product, int panel, int row_begin, int rows,
-            const float* tile) {
+            const float* sums) {
   const int first = panel * kPanelOutputs;
   const int outputs = std::min(kPanelOutputs, product.w.outputs - first);
   for (int n = 0; n < rows; ++n) {
     float* y = product.y.row(row_begin + n) + first;
     for (int o = 0; o < outputs; o += 16) {
       Lanes z =
-          Activate(Load(tile + n * kPanelOutputs + o), product.activation);
+          Activate(Load(sums + n * kPanelOutputs + o), product.activation);
       if (product.add) z = Add(Load(y + o, outputs - o), z);
       Store(z, y + o, outputs - o);
     }
   }
 }
 
+// Calls work(begin, end) for blocks of rows that are as even as can be: 8 rows
+// are 4 + 4, for 6 + 2 is slower.
+template <class Work>
+HWY_INLINE void ForBlocks(int rows, Work work) {
+  const int blocks = (rows + kBlockRows - 1) / kBlockRows;
+  for (int b = 0; b < blocks; ++b) {
+    work(static_cast<int>(static_cast<int64_t>(rows) * b / blocks),
+         static_cast<int>(static_cast<int64_t>(rows) * (b + 1) / blocks));
+  }
+}
+
 template <class Weights>
-void MultiplyPanelAs(const Product& product, int panel, int row_begin,
-                     int row_end) {
-  HWY_ALIGN float tile[kBlockRows * kPanelOutputs];
+void MultiplyPlain(const Product& product, int panel, int row_begin,
+                   int row_end) {
+  HWY_ALIGN float sums[kBlockRows * kPanelOutputs];
   const int inputs = product.w.inputs;
   const uint8_t* w = static_cast<const uint8_t*>(product.w.data) +
                      panel * PanelBytes(product.w.dtype, inputs);
-  const int rows = row_end - row_begin;
-  // Even blocks: 8 rows are 4 + 4, for 6 + 2 is slower.
-  const int blocks = (rows + kBlockRows - 1) / kBlockRows;
-  for (int b = 0; b < blocks; ++b) {
-    const int begin = row_begin + static_cast<int64_t>(rows) * b / blocks;
-    const int end = row_begin + static_cast<int64_t>(rows) * (b + 1) / blocks;
-    MultiplyBlock<Weights>(end - begin, w, product.x.row(begin),
-                           product.x.pitch, inputs, tile);
-    Finish(product, panel, begin, end - begin, tile);
+  ForBlocks(row_end - row_begin, [&](int begin, int end) {
+    std::fill_n(sums, kBlockRows * kPanelOutputs, 0.0f);
+    MultiplyBlock<Weights>(end - begin, w, product.x.row(row_begin + begin),
+                           product.x.pitch, inputs, sums);
+    Finish(product, panel, row_begin + begin, end - begin, sums);
+  });
+}
+
+// Rows that share a tile of weights made fp32, and the tile's inputs: a tile
+// for few rows stays in the nearest cache, one for many is worth the next.
+constexpr int kTileRows = 96;
+constexpr int kTileInputs = 128;
+constexpr int kTileInputsOfFewRows = 32;
+
+template <DType kDType>
+HWY_NOINLINE void MultiplyTiles(const Product& product, int panel,
+                                int row_begin, int rows) {
+  HWY_ALIGN float w[kTileInputs * kPanelOutputs];
+  HWY_ALIGN float sums[kTileRows * kPanelOutputs];
+  std::fill_n(sums, rows * kPanelOutputs, 0.0f);
+  const int inputs = product.w.inputs;
+  const uint8_t* packed = static_cast<const uint8_t*>(product.w.data) +
+                          panel * PanelBytes(kDType, inputs);
+  const int step = rows <= kBlockRows ? kTileInputsOfFewRows : kTileInputs;
+  for (int k = 0; k < inputs; k += step) {
+    const int count = std::min(step, inputs - k);
+    DequantizeInputs<kDType>(packed, k, k + count, w);
+    ForBlocks(rows, [&](int begin, int end) {
+      MultiplyBlock<TileWeights>(
+          end - begin, reinterpret_cast<const uint8_t*>(w),
+          product.x.row(row_begin + begin) + k, product.x.pitch, count,
+          sums + begin * kPanelOutputs);
+    });
+  }
+  Finish(product, panel, row_begin, rows, sums);
+}
+
+template <DType kDType>
+void MultiplyBlocks(const Product& product, int panel, int row_begin,
+                    int row_end) {
+  for (int row = row_begin; row < row_end; row += kTileRows) {
+    MultiplyTiles<kDType>(product, panel, row,
+                          std::min(kTileRows, row_end - row));
   }
 }
 
@@ -210,13 +267,27 @@ void MultiplyPanelNow(const Product& product, int panel, int row_begin,
                       int row_end) {
   switch (product.w.dtype) {
     case DType::kF32:
-      return MultiplyPanelAs<F32Weights>(product, panel, row_begin, row_end);
+      return MultiplyPlain<F32Weights>(product, panel, row_begin, row_end);
     case DType::kF16:
-      return MultiplyPanelAs<F16Weights>(product, panel, row_begin, row_end);
+      return MultiplyPlain<F16Weights>(product, panel, row_begin, row_end);
     case DType::kBF16:
-      return MultiplyPanelAs<BF16Weights>(product, panel, row_begin, row_end);
-    default:
-      break;
+      return MultiplyPlain<BF16Weights>(product, panel, row_begin, row_end);
+    case DType::kQ8_0:
+      return MultiplyBlocks<DType::kQ8_0>(product, panel, row_begin, row_end);
+    case DType::kQ4_0:
+      return MultiplyBlocks<DType::kQ4_0>(product, panel, row_begin, row_end);
+    case DType::kQ4_1:
+      return MultiplyBlocks<DType::kQ4_1>(product, panel, row_begin, row_end);
+    case DType::kQ5_0:
+      return MultiplyBlocks<DType::kQ5_0>(product, panel, row_begin, row_end);
+    case DType::kQ5_1:
+      return MultiplyBlocks<DType::kQ5_1>(product, panel, row_begin, row_end);
+    case DType::kQ4_K:
+      return MultiplyBlocks<DType::kQ4_K>(product, panel, row_begin, row_end);
+    case DType::kQ5_K:
+      return MultiplyBlocks<DType::kQ5_K>(product, panel, row_begin, row_end);
+    case DType::kQ6_K:
+      return MultiplyBlocks<DType::kQ6_K>(product, panel, row_begin, row_end);
   }
 }
 
@@ -260,6 +331,7 @@ int PanelsOf(int outputs) {
 }
 
 size_t PanelBytes(DType dtype, int inputs) {
+  if (NumbersPerBlock(dtype) > 1) return BlockPanelBytes(dtype, inputs);
   const size_t rounded = dtype == DType::kBF16 ? (inputs + 1) / 2 * 2 : inputs;
   return rounded * kPanelOutputs * BytesPerBlock(dtype);
 }
@@ -281,7 +353,7 @@ void PackPanel(const HostMatrix& from, bool transposed, int panel,
       return PackNumbers<uint16_t, 2>(from, transposed, panel,
                                       reinterpret_cast<uint16_t*>(to));
     default:
-      break;
+      return PackBlockPanel(from, panel * kPanelOutputs, to);
   }
 }
 

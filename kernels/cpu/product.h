@@ -9,22 +9,22 @@
 
 #include <cstddef>
 
+#include "kernels/cpu/block_panel.h"
 #include "kernels/ops.h"
 #include "kernels/tensor.h"
 
 namespace oxbow {
-
-constexpr int kPanelOutputs = 64;
 
 // Panels of a matrix; the last may be partly filled, with zero weights.
 int PanelsOf(int outputs);
 
 // Bytes of one panel: for each input 64 weights side by side. bf16 holds two
 // inputs in each dword, the even one in its low half: widening is a shift or a
-// mask, and the layout also suits vdpbf16ps.
+// mask, and the layout also suits vdpbf16ps. Blocks: see block_panel.h.
 size_t PanelBytes(DType dtype, int inputs);
 
-// Fills panel number `panel` of the packed matrix at `packed`.
+// Fills panel number `panel` of the packed matrix at `packed`. A matrix in
+// blocks cannot be transposed.
 void PackPanel(const HostMatrix& from, bool transposed, int panel,
                void* packed);
 

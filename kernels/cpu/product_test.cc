@@ -7,45 +7,11 @@
 
 #include "gtest/gtest.h"
 #include "kernels/testing/cpu_target.h"
+#include "kernels/testing/random_blocks.h"
 #include "kernels/testing/random_floats.h"
 
 namespace oxbow {
 namespace {
-
-// Weights as a file holds them, and the same as fp32.
-struct Weights {
-  std::vector<char> bytes;
-  std::vector<float> numbers;
-};
-
-// Random bits of moderate size: every such pattern is a number.
-Weights RandomWeights(DType dtype, size_t count, uint32_t seed) {
-  Weights w;
-  w.bytes.resize(count * BytesPerBlock(dtype));
-  for (float number : RandomFloats(count, seed)) {
-    const size_t at = w.numbers.size() * BytesPerBlock(dtype);
-    uint32_t bits;
-    std::memcpy(&bits, &number, sizeof(bits));
-    if (dtype == DType::kF32) {
-      std::memcpy(&w.bytes[at], &bits, 4);
-    } else if (dtype == DType::kBF16) {
-      const uint16_t half = bits >> 16;
-      std::memcpy(&w.bytes[at], &half, 2);
-      bits = uint32_t{half} << 16;
-    } else {
-      // A sign, an exponent of 2^-3 or so, ten bits of fraction.
-      const uint16_t half =
-          (bits >> 16 & 0x8000) | 0x3000 | (bits >> 13 & 0x3ff);
-      std::memcpy(&w.bytes[at], &half, 2);
-      bits =
-          (bits & 0x80000000) | (12 + 112) << 23 | (bits >> 13 & 0x3ff) << 13;
-    }
-    float kept;
-    std::memcpy(&kept, &bits, sizeof(kept));
-    w.numbers.push_back(kept);
-  }
-  return w;
-}
 
 using Param = std::tuple<DType, CpuTarget>;
 
@@ -58,9 +24,9 @@ class ProductTest : public testing::TestWithParam<Param> {
   }
 
   // y[rows,outputs] by the kernel, in one call or in calls of `part` rows.
-  std::vector<float> Multiply(const Weights& w, const std::vector<float>& x,
-                              int rows, int inputs, int outputs,
-                              bool transposed, int part) {
+  std::vector<float> Multiply(const RandomWeights& w,
+                              const std::vector<float>& x, int rows, int inputs,
+                              int outputs, bool transposed, int part) {
     const ScopedCpuTarget use(std::get<1>(GetParam()));
     EXPECT_STREQ(CpuTargetName(), std::get<1>(GetParam()).name);
     const DType dtype = std::get<0>(GetParam());
@@ -107,10 +73,15 @@ std::vector<float> Reference(const std::vector<float>& w,
 
 TEST_P(ProductTest, IsTheScalarLoopBitForBit) {
   const DType dtype = std::get<0>(GetParam());
-  for (int inputs : {1, 2, 3, 17, 64, 77}) {
+  const bool is_plain = NumbersPerBlock(dtype) == 1;
+  for (int count : {1, 2, 3, 17, 64, 77}) {
+    const int inputs =
+        is_plain ? count : (count % 7 + 1) * NumbersPerBlock(dtype);
     for (int outputs : {1, 63, 64, 65, 130}) {
       for (bool transposed : {false, true}) {
-        const Weights w = RandomWeights(dtype, inputs * outputs, inputs);
+        if (transposed && !is_plain) continue;
+        const RandomWeights w =
+            MakeRandomWeights(dtype, inputs * outputs, inputs);
         const std::vector<float> x = RandomFloats(13 * inputs, outputs);
         EXPECT_EQ(Multiply(w, x, 13, inputs, outputs, transposed, 13),
                   Reference(w.numbers, x, 13, inputs, outputs, transposed))
@@ -120,10 +91,20 @@ TEST_P(ProductTest, IsTheScalarLoopBitForBit) {
   }
 }
 
+TEST_P(ProductTest, ManyRowsAreTheScalarLoopToo) {
+  const DType dtype = std::get<0>(GetParam());
+  const int inputs = 1024, outputs = 10, rows = 203;
+  const RandomWeights w = MakeRandomWeights(dtype, inputs * outputs, 7);
+  const std::vector<float> x = RandomFloats(rows * inputs, 8);
+  EXPECT_EQ(Multiply(w, x, rows, inputs, outputs, false, rows),
+            Reference(w.numbers, x, rows, inputs, outputs, false));
+}
+
 TEST_P(ProductTest, DoesNotDependOnHowRowsAreCut) {
   const DType dtype = std::get<0>(GetParam());
-  const int rows = 29, inputs = 95, outputs = 70;
-  const Weights w = RandomWeights(dtype, inputs * outputs, 5);
+  const int rows = 29, outputs = 70;
+  const int inputs = NumbersPerBlock(dtype) == 1 ? 95 : 768;
+  const RandomWeights w = MakeRandomWeights(dtype, inputs * outputs, 5);
   const std::vector<float> x = RandomFloats(rows * inputs, 6);
   const std::vector<float> whole =
       Multiply(w, x, rows, inputs, outputs, false, rows);
@@ -135,7 +116,10 @@ TEST_P(ProductTest, DoesNotDependOnHowRowsAreCut) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, ProductTest,
-    testing::Combine(testing::Values(DType::kF32, DType::kF16, DType::kBF16),
+    testing::Combine(testing::Values(DType::kF32, DType::kF16, DType::kBF16,
+                                     DType::kQ8_0, DType::kQ4_0, DType::kQ4_1,
+                                     DType::kQ5_0, DType::kQ5_1, DType::kQ4_K,
+                                     DType::kQ5_K, DType::kQ6_K),
                      testing::ValuesIn(kCpuTargets)),
     [](const auto& info) {
       return std::string(NameOf(std::get<0>(info.param))) +
