@@ -24,7 +24,8 @@ absl::StatusOr<const Naming*> RecognizeNaming(
     absl::Span<const TensorEntry> entries) {
   absl::flat_hash_set<absl::string_view> names;
   for (const TensorEntry& entry : entries) names.insert(entry.name);
-  for (const Naming* naming : {&kFlaNaming7, &kGgufNaming6, &kGgufNaming7}) {
+  for (const Naming* naming : {&kFlaNaming7, &kGgufNaming6, &kGgufNaming7,
+                               &kRwkvCppNaming6, &kRwkvCppNaming7}) {
     if (names.contains(naming->marker)) return naming;
   }
   for (const UnreadNaming& unread : kUnread) {

@@ -55,6 +55,8 @@ absl::StatusOr<const Naming*> RecognizeNaming(
 extern const Naming kFlaNaming7;
 extern const Naming kGgufNaming6;
 extern const Naming kGgufNaming7;
+extern const Naming kRwkvCppNaming6;
+extern const Naming kRwkvCppNaming7;
 
 }  // namespace oxbow
 

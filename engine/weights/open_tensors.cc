@@ -5,8 +5,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "engine/weights/gguf.h"
 #include "engine/weights/input_file.h"
 #include "engine/weights/pth.h"
+#include "engine/weights/rwkv_cpp.h"
 #include "engine/weights/safetensors.h"
 
 namespace oxbow {
@@ -19,18 +21,16 @@ absl::StatusOr<std::unique_ptr<TensorSource>> OpenTensors(
   if (!read.ok()) return read;
   const absl::string_view magic(start, sizeof(start));
   if (LooksLikeZip(file)) return OpenPth(std::move(file));
-  if (absl::StartsWith(magic, "GGUF")) {
-    return absl::UnimplementedError(
-        absl::StrCat(path, ": a GGUF file; Oxbow reads .pth and .safetensors"));
-  }
+  if (LooksLikeGguf(file)) return OpenGguf(std::move(file));
+  if (LooksLikeRwkvCpp(file)) return OpenRwkvCpp(std::move(file));
   if (absl::StartsWith(magic, "\x80\x02")) {
     return absl::UnimplementedError(absl::StrCat(
         path, ": a torch file from before version 1.6; save it again"));
   }
   // A safetensors file has no magic but its header's brace.
   if (magic[8] != '{') {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": neither a .pth nor a .safetensors file"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": neither a .pth, .safetensors, .gguf nor rwkv.cpp file"));
   }
   return OpenSafetensors(std::move(file));
 }

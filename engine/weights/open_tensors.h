@@ -10,9 +10,9 @@
 
 namespace oxbow {
 
-// A .pth or .safetensors file. NotFound: no such file. Unimplemented: a format
-// that is known but not read here (GGUF, an old torch file). InvalidArgument:
-// damaged, hostile, or something else.
+// A .pth, .safetensors, .gguf or rwkv.cpp's .bin file. NotFound: no such file.
+// Unimplemented: a format that is known but not read here (an old torch file).
+// InvalidArgument: damaged, hostile, or something else.
 absl::StatusOr<std::unique_ptr<TensorSource>> OpenTensors(
     const std::string& path);
 

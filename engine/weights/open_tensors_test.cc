@@ -34,8 +34,10 @@ TEST(OpenTensorsTest, NamesFormatsItDoesNotRead) {
     absl::StatusCode code;
     const char* message;
   } cases[] = {
-      {std::string("GGUF\3\0\0\0\0\0\0\0", 12),
-       absl::StatusCode::kUnimplemented, "GGUF"},
+      {std::string("GGUF\1\0\0\0\0\0\0\0", 12),
+       absl::StatusCode::kUnimplemented, "GGUF version 1"},
+      {std::string("fmgg\1\0\0\0\0\0\0\0", 12),
+       absl::StatusCode::kUnimplemented, "ggmf file of version 1"},
       {"\x80\x02}q\1X....", absl::StatusCode::kUnimplemented, "torch"},
       {"hello, this is text", absl::StatusCode::kInvalidArgument, "neither"},
       {"short", absl::StatusCode::kInvalidArgument, "ends at byte 5"},
