@@ -26,7 +26,7 @@ from retrieval import (KINDS, Search, bm25_scores, both_pools, embedding_scores,
 from rwkv7 import Generator, Linear
 from world_vocabulary import END_OF_DOCUMENT, Tokenizer
 
-TRAINING_FACTS = ("step", "pairs", "tokens", "epochs", "minutes")
+TRAINING_FACTS = ("started_from", "step", "pairs", "tokens", "epochs", "minutes")
 
 
 def load_generator(models: Path) -> Generator:

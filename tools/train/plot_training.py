@@ -1,4 +1,4 @@
-"""Draws the generator's and the embedder's training curves."""
+"""Draws a training curve for each model whose log is in the work folder."""
 
 import argparse
 import json
@@ -9,10 +9,29 @@ import matplotlib
 
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402  (the backend is chosen first)
+from matplotlib.axes import Axes  # noqa: E402
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def draw_generator(axes: Axes, log: list[dict[str, Any]], yardsticks: dict[str, float]) -> None:
+    axes.plot([r["tokens"] / 1e6 for r in log],
+              [r["heldout_sample_bits_per_byte"] for r in log], marker=".", color="#1f6f8b")
+    for name, value in yardsticks.items():
+        axes.axhline(value, linewidth=0.8, linestyle=":", color="#888888")
+        axes.text(axes.get_xlim()[1], value, name, ha="right", va="bottom", fontsize=8)
+    axes.set(title="Generator, held-out documents (a third)", xlabel="million tokens read",
+             ylabel="bits per byte")
+
+
+def draw_embedder(axes: Axes, log: list[dict[str, Any]]) -> None:
+    axes.plot([r["pairs"] / 1e3 for r in log],
+              [r["found_first_in_batch"] for r in log], marker=".", color="#99582a")
+    start = log[-1]["started_from"].split(".")[0]
+    axes.set(title="Embedder, training batches", xlabel=f"thousand pairs read since {start}",
+             ylabel="share of queries whose passage came first", ylim=(0, 1))
 
 
 def main() -> None:
@@ -20,27 +39,21 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder of the logs")
     parser.add_argument("--models", type=Path, required=True, help="folder to write into")
     args = parser.parse_args()
-    yardsticks = json.loads((args.models / "evaluation.json").read_text())
-    generator = read_log(args.work / "generator.log.jsonl")
-    embedder = read_log(args.work / "embedder.log.jsonl")
-
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), dpi=100)
-    left.plot([r["tokens"] / 1e6 for r in generator],
-              [r["heldout_sample_bits_per_byte"] for r in generator], marker=".", color="#1f6f8b")
-    for name, value in yardsticks["yardsticks_bits_per_byte"].items():
-        left.axhline(value, linewidth=0.8, linestyle=":", color="#888888")
-        left.text(left.get_xlim()[1], value, name, ha="right", va="bottom", fontsize=8)
-    left.set(title="Generator, held-out documents (a third)", xlabel="million tokens read",
-             ylabel="bits per byte")
-    right.plot([r["pairs"] / 1e3 for r in embedder],
-               [r["found_first_in_batch"] for r in embedder], marker=".", color="#99582a")
-    right.set(title="Embedder, training batches", xlabel="thousand pairs read",
-              ylabel="share of queries whose passage came first", ylim=(0, 1))
-    for axes in (left, right):
+    evaluation = json.loads((args.models / "evaluation.json").read_text(encoding="utf-8"))
+    for name in ("generator", "embedder"):
+        path = args.work / f"{name}.log.jsonl"
+        if not path.exists():
+            continue
+        figure, axes = pyplot.subplots(figsize=(5, 4), dpi=100)
+        if name == "generator":
+            draw_generator(axes, read_log(path), evaluation["yardsticks_bits_per_byte"])
+        else:
+            draw_embedder(axes, read_log(path))
         axes.grid(alpha=0.3)
-    figure.tight_layout()
-    figure.savefig(args.models / "training_curve.png")
-    print(args.models / "training_curve.png")
+        figure.tight_layout()
+        picture = args.models / f"training_curve_{name}.png"
+        figure.savefig(picture)
+        print(picture)
 
 
 if __name__ == "__main__":

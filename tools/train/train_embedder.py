@@ -1,4 +1,4 @@
-"""Trains the embedder from the generator's checkpoint, by contrast, on one core.
+"""Trains the embedder from the generator, or further, by contrast, on one core.
 
 Two steps in three read running streams with scratch probes; the third reads single
 passages from the empty state. Each probe must find its query among all queries of
@@ -10,6 +10,7 @@ vectors were alike.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import time
@@ -23,6 +24,7 @@ from tqdm import tqdm
 
 import time_budget
 from embedder import Embedder
+from export_models import read_safetensors
 from muon import MixedOptimizer
 from passage_lanes import PassageLanes
 from passages import read_documents
@@ -35,27 +37,37 @@ CLIP_NORM = 1.0
 WARM_UP_STEPS = 20
 SPAN_STEP_EVERY = 3
 SPAN_PASSAGES = 40
-SEED = 11
+
+
+def read_weights(path: Path, vocabulary: Path) -> dict[str, Tensor]:
+    """The tensors of a checkpoint, or of a model file made with the same vocabulary."""
+    if path.suffix != ".safetensors":
+        return torch.load(path)["model"]
+    if path.with_suffix(".vocab").read_bytes() != vocabulary.read_bytes():
+        raise ValueError(f"{path} was trained with another vocabulary than {vocabulary}")
+    return read_safetensors(path)
 
 
 class EmbedderTraining:
     def __init__(self, args: argparse.Namespace) -> None:
-        torch.manual_seed(SEED)
+        torch.manual_seed(args.seed)
         self._args = args
         self._model = Embedder()
         self._optimizer = MixedOptimizer(self._model, args.muon_lr, args.adamw_lr)
-        tokenizer = Tokenizer(args.work / "world.vocab")
+        vocabulary = args.work / "world.vocab"
+        tokenizer = Tokenizer(vocabulary)
         documents = read_documents(args.work / "train.jsonl", tokenizer)
-        self._lanes = PassageLanes(documents, tokenizer, args.lanes, args.step_lanes, SEED)
+        self._lanes = PassageLanes(documents, tokenizer, args.lanes, args.step_lanes, args.seed)
         self._state = self._model.rwkv.empty_state(args.lanes)
         self._step = self._pairs = self._tokens = 0
         self._path = args.work / f"{args.name}.checkpoint"
         self._log = args.work / f"{args.name}.log.jsonl"
-        seconds = 0.0
+        self._started_from, seconds = "", 0.0
         if args.resume:
             seconds = self._restore()
         else:
-            self._start_from(args.work / "generator.checkpoint")
+            self._log.unlink(missing_ok=True)
+            self._start_from(args.start or args.work / "generator.checkpoint", vocabulary)
         self._budget = time_budget.TimeBudget(time_budget.deadline(args), seconds)
 
     def run(self) -> None:
@@ -72,7 +84,8 @@ class EmbedderTraining:
                 self._save()
                 figures, saved_at = [], time.time()
         bar.close()
-        self._report(figures)
+        if figures:
+            self._report(figures)
         self._save()
 
     def _stream_vectors(self) -> tuple[Tensor, list[np.ndarray]]:
@@ -112,8 +125,9 @@ class EmbedderTraining:
         return loss.item(), (cosines.argmax(1) == wanted).float().mean().item()
 
     def _report(self, figures: list[tuple[float, float]]) -> None:
-        losses, found = zip(*figures) if figures else ((float("nan"),), (float("nan"),))
+        losses, found = zip(*figures)
         record = {
+            "started_from": self._started_from,
             "minutes": round(self._budget.seconds() / 60, 2),
             "step": self._step,
             "pairs": self._pairs,
@@ -125,11 +139,15 @@ class EmbedderTraining:
             log.write(json.dumps(record) + "\n")
         tqdm.write(json.dumps(record))
 
-    def _start_from(self, generator: Path) -> None:
-        """Takes the trunk of the language model; its head is left out."""
-        saved = torch.load(generator)["model"]
-        trunk = {name: value for name, value in saved.items() if not name.startswith("head.")}
-        self._model.rwkv.load_state_dict(trunk)
+    def _start_from(self, path: Path, vocabulary: Path) -> None:
+        """Takes an embedder as it is, or the trunk of a language model."""
+        saved = read_weights(path, vocabulary)
+        if saved.pop("head.weight", None) is not None:
+            self._model.rwkv.load_state_dict(saved)
+        else:
+            self._model.load_state_dict(saved)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        self._started_from = f"{path.name} sha256:{digest}"
 
     def _save(self) -> None:
         part = self._path.with_suffix(".part")
@@ -138,6 +156,7 @@ class EmbedderTraining:
             "optimizer": self._optimizer.state_dict(),
             "counts": (self._step, self._pairs, self._tokens),
             "seconds": self._budget.seconds(),
+            "started_from": self._started_from,
         }, part)
         os.replace(part, self._path)
 
@@ -147,6 +166,7 @@ class EmbedderTraining:
         self._model.load_state_dict(saved["model"])
         self._optimizer.load_state_dict(saved["optimizer"])
         self._step, self._pairs, self._tokens = saved["counts"]
+        self._started_from = saved["started_from"]
         return saved["seconds"]
 
 
@@ -155,6 +175,11 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder of the documents")
     parser.add_argument("--name", default="embedder", help="stem of checkpoint and log")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    parser.add_argument("--from", dest="start", type=Path,
+                        help="weights to start from: a .safetensors file of either model, or a "
+                             "checkpoint; WORK/generator.checkpoint if not given")
+    parser.add_argument("--seed", type=int, default=11,
+                        help="of the order of passages: another one for further training")
     parser.add_argument("--lanes", type=int, default=192, help="streams read side by side")
     parser.add_argument("--step-lanes", type=int, default=8, help="streams read in a step")
     parser.add_argument("--muon-lr", type=float, default=0.008, help="peak, hidden matrices")

@@ -56,7 +56,11 @@ class GeneratorTraining:
         self._sample = HeldOutSample(args.work)
         self._path = args.work / f"{args.name}.checkpoint"
         self._log = args.work / f"{args.name}.log.jsonl"
-        seconds = self._restore() if args.resume else 0.0
+        seconds = 0.0
+        if args.resume:
+            seconds = self._restore()
+        else:
+            self._log.unlink(missing_ok=True)
         self._budget = time_budget.TimeBudget(time_budget.deadline(args), seconds)
 
     def run(self) -> None:
