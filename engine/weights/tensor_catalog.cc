@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "engine/weights/check_facts.h"
 #include "engine/weights/rearrange.h"
 
 namespace oxbow {
@@ -107,6 +108,9 @@ absl::StatusOr<TensorCatalog> TensorCatalog::Make(
   for (size_t i = 0; i < entries.size(); ++i) {
     RETURN_IF_ERROR(catalog.Add(*naming, static_cast<int>(i)));
   }
+  RETURN_IF_ERROR(CheckFacts(
+      catalog.facts_,
+      [&catalog](absl::string_view name) { return catalog.Find(name); }));
   return catalog;
 }
 

@@ -39,8 +39,8 @@ class TensorCatalog {
  public:
   // InvalidArgument, in a sentence that names the file's tensor, if two
   // tensors get the same canonical name, a name belongs to no model under this
-  // scheme, or a tensor cannot hold what its name says. Unimplemented: a
-  // scheme that is not read.
+  // scheme, a tensor cannot hold what its name says, or the file says
+  // otherwise (check_facts.h). Unimplemented: a scheme that is not read.
   static absl::StatusOr<TensorCatalog> Make(
       std::unique_ptr<TensorSource> source);
 
