@@ -89,7 +89,7 @@ absl::Status CoreEngine::ClaimStore() {
 }
 
 absl::Status CoreEngine::ClaimFor(const Reader& reader,
-                                  const std::string& file_name) {
+                                  const std::string& file_name) const {
   const std::string key = absl::StrCat(reader.name(), "_model");
   const std::string mine = ToHex(reader.id());
   ASSIGN_OR_RETURN(const absl::optional<std::string> theirs,

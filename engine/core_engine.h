@@ -79,7 +79,8 @@ class CoreEngine : public Engine {
   void Housekeep();
   void MaybeFinishDrain();
   absl::Status Admit() const;
-  absl::Status ClaimFor(const Reader& reader, const std::string& file_name);
+  absl::Status ClaimFor(const Reader& reader,
+                        const std::string& file_name) const;
   // Engine thread: opens the stream and counts the request; `fail` is told
   // what stood in the way.
   void Begin(const StreamName& name, WithOperation begin,

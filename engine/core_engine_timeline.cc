@@ -87,7 +87,7 @@ void CoreEngine::ReadStored(std::shared_ptr<Operation> operation,
         }
         if (reply.at_end && partial.has_value() &&
             partial->token_begin >= request.from_token) {
-          reply.entries.push_back({*std::move(partial), true});
+          reply.entries.push_back({*partial, true});
         }
         done(std::move(reply));
       });

@@ -86,7 +86,7 @@ void GenerateCall::Advance() {
     absl::MutexLock lock(&mu_);
     if (writing_ || finished_) return;
     if (!queue_.empty()) {
-      response_ = std::move(queue_.front());
+      response_ = queue_.front();
       queue_.pop_front();
       writing_ = true;
     } else if (ended_.has_value()) {

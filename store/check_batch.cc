@@ -57,7 +57,7 @@ absl::StatusOr<UidState*> BatchCheck::Uid(StreamUid uid) {
   if (known != effects_.after.end()) return &known->second;
   ASSIGN_OR_RETURN(UidState state, view_.Uid(uid));
   effects_.before[uid] = state;
-  return &(effects_.after[uid] = std::move(state));
+  return &(effects_.after[uid] = state);
 }
 
 absl::StatusOr<absl::optional<StreamRecord>> BatchCheck::Stream(StreamUid uid) {

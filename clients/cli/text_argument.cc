@@ -16,7 +16,7 @@ namespace oxbow::cli {
 absl::StatusOr<std::string> ReadSome(int fd, size_t bytes_max) {
   std::string bytes(bytes_max, '\0');
   while (true) {
-    const ssize_t count = read(fd, &bytes[0], bytes.size());
+    const ssize_t count = read(fd, bytes.data(), bytes.size());
     if (count >= 0) {
       bytes.resize(count);
       return bytes;

@@ -108,7 +108,7 @@ absl::Status DetectVersion7(const TensorCatalog& catalog, ModelConfig* config) {
   config->has_lm_head = catalog.Find("head.weight") != nullptr;
   for (const char* head : {"retr", "sts", "cls"}) {
     if (catalog.Find(absl::StrCat("head.", head, "_head.fc1.weight"))) {
-      config->embedding_heads.push_back(head);
+      config->embedding_heads.emplace_back(head);
     }
   }
   return absl::OkStatus();

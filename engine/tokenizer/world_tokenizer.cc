@@ -73,7 +73,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadWorldTokenizer(
                      " bytes, at most ", kFileBytesMax, " are read"));
   }
   std::string text(file.size(), '\0');
-  RETURN_IF_ERROR(file.ReadAt(0, absl::MakeSpan(&text[0], text.size())));
+  RETURN_IF_ERROR(file.ReadAt(0, absl::MakeSpan(text.data(), text.size())));
   ASSIGN_OR_RETURN(std::vector<std::string> pieces,
                    ParseWorldVocabulary(text, path));
   return std::unique_ptr<Tokenizer>(absl::make_unique<WorldTokenizer>(

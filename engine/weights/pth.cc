@@ -213,7 +213,7 @@ absl::Status Pth::CheckByteOrder() {
   ASSIGN_OR_RETURN(const int64_t size, StoredBytes(entry));
   std::string order(std::min<int64_t>(size, 16), '\0');
   RETURN_IF_ERROR(
-      ReadEntry(entry, 0, absl::MakeSpan(&order[0], order.size()), false));
+      ReadEntry(entry, 0, absl::MakeSpan(order.data(), order.size()), false));
   if (order != "little") {
     return Bad(
         absl::StrCat("byte order '", absl::CEscape(order), "', want little"));
@@ -281,7 +281,7 @@ absl::Status Pth::AddAll() {
   }
   std::string pickle(size, '\0');
   RETURN_IF_ERROR(
-      ReadEntry(entry, 0, absl::MakeSpan(&pickle[0], pickle.size()), true));
+      ReadEntry(entry, 0, absl::MakeSpan(pickle.data(), pickle.size()), true));
   RETURN_IF_ERROR(CheckByteOrder());
   absl::StatusOr<std::vector<PickledTensor>> tensors = ReadPickle(pickle);
   if (!tensors.ok()) return Bad(tensors.status().message());

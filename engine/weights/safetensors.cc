@@ -240,7 +240,7 @@ absl::StatusOr<std::unique_ptr<TensorSource>> OpenSafetensors(InputFile file) {
                      " bytes does not fit in the file or in 8 MiB"));
   }
   std::string text(length, '\0');
-  RETURN_IF_ERROR(file.ReadAt(8, absl::MakeSpan(&text[0], text.size())));
+  RETURN_IF_ERROR(file.ReadAt(8, absl::MakeSpan(text.data(), text.size())));
   Json header;
   StrictParser parser(&header);
   if (!Json::sax_parse(text, &parser)) {
