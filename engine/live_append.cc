@@ -79,7 +79,8 @@ void LiveAppend::Begin(std::shared_ptr<LiveStream> stream) {
   if (observer_ == nullptr) return;
   stream_ = std::move(stream);
   stream_->Hold();
-  stream_->TakeOver(this, [self = shared_from_this()](absl::Status status) {
+  const auto self = shared_from_this();
+  stream_->TakeOver(self, [self](absl::Status status) {
     if (self->observer_ == nullptr) return;
     if (!status.ok()) return self->End(status);
     const Position durable = self->stream_->durable();

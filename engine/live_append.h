@@ -22,7 +22,8 @@ namespace oxbow {
 //   past it              OFFSET_GAP
 //
 // The public calls come from any thread and are carried to the engine's; the
-// rest runs there. Held by shared_ptr, by its own pending work too.
+// rest runs there. Held by shared_ptr, by its own pending work and, while it
+// writes, by its stream: the call goes on when its client lets go of it.
 class LiveAppend : public AppendSession,
                    public StreamWatcher,
                    public std::enable_shared_from_this<LiveAppend> {

@@ -94,6 +94,7 @@ void LiveStream::Stop() {
     follower->waiters.clear();
   }
   if (timeline_ != nullptr) timeline_->Stop();
+  watcher_ = nullptr;  // It holds the stream.
 }
 
 Position LiveStream::applied() const {
@@ -277,12 +278,12 @@ void LiveStream::CheckpointAll(std::function<void()> done) {
   one_done();
 }
 
-void LiveStream::TakeOver(StreamWatcher* watcher,
+void LiveStream::TakeOver(std::shared_ptr<StreamWatcher> watcher,
                           std::function<void(absl::Status)> done) {
   Dismiss(
       WithReason(absl::AbortedError("a newer Append call took the stream over"),
                  "STALE_EPOCH"));
-  watcher_ = watcher;
+  watcher_ = std::move(watcher);
   ++record_.epoch;
   StoreBatch batch;
   batch.put_streams.push_back(record_);
@@ -296,8 +297,7 @@ void LiveStream::TakeOver(StreamWatcher* watcher,
 }
 
 void LiveStream::Dismiss(const absl::Status& status) {
-  StreamWatcher* const watcher = watcher_;
-  watcher_ = nullptr;
+  const auto watcher = std::exchange(watcher_, nullptr);
   if (watcher != nullptr) watcher->OnDismissed(status);
 }
 
@@ -316,13 +316,14 @@ void LiveStream::MaybeQuiet() {
   quiet();
 }
 
-void LiveStream::Leave(StreamWatcher* watcher) {
-  if (watcher_ == watcher) watcher_ = nullptr;
+void LiveStream::Leave(const StreamWatcher* watcher) {
+  if (watcher_.get() == watcher) watcher_ = nullptr;
   last_used_ = context_->clock->Now();
 }
 
 void LiveStream::TellWatcher() {
-  if (watcher_ != nullptr) watcher_->OnMoved();
+  const auto watcher = watcher_;  // It may leave while it is told.
+  if (watcher != nullptr) watcher->OnMoved();
 }
 
 void LiveStream::Release() {

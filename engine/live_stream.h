@@ -44,7 +44,7 @@ class LiveStream : public std::enable_shared_from_this<LiveStream> {
 
   // Takes slots and sets the cursors moving. ResourceExhausted/NO_STATE_SLOT.
   absl::Status Start();
-  // Lets go of cursors and timeline. What is dirty is not checkpointed.
+  // Lets go of cursors, timeline and writer. What is dirty is not checkpointed.
   void Stop();
 
   const StreamRecord& record() const { return record_; }
@@ -77,9 +77,12 @@ class LiveStream : public std::enable_shared_from_this<LiveStream> {
                    std::function<void(absl::Status)> done);
 
   // Makes `watcher` the writer; the writer before is told. The epoch rises;
-  // `done` comes once that is durable. A null watcher just leaves.
-  void TakeOver(StreamWatcher* watcher, std::function<void(absl::Status)> done);
-  void Leave(StreamWatcher* watcher);
+  // `done` comes once that is durable. Shared, because who asked for the writer
+  // may let go of it at any time, from any thread: the stream keeps it until it
+  // leaves, is dismissed, or the stream stops.
+  void TakeOver(std::shared_ptr<StreamWatcher> watcher,
+                std::function<void(absl::Status)> done);
+  void Leave(const StreamWatcher* watcher);
   // Sends the writer away with `status`.
   void Dismiss(const absl::Status& status);
   // No append is taken any more; `quiet` comes once none is on its way.
@@ -136,7 +139,7 @@ class LiveStream : public std::enable_shared_from_this<LiveStream> {
   absl::Status log_status_;
   std::vector<std::unique_ptr<Follower>> followers_;
   std::shared_ptr<Timeline> timeline_;
-  StreamWatcher* watcher_ = nullptr;
+  std::shared_ptr<StreamWatcher> watcher_;  // null: nobody writes
   std::function<void()> when_quiet_;
   int holds_ = 0;
   absl::Time last_used_;
