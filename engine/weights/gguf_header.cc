@@ -18,7 +18,7 @@ namespace {
 
 constexpr uint64_t kKeysMax = 4096;
 constexpr uint64_t kTextBytesMax = 1 << 20;
-constexpr int64_t kMetadataBytesMax = int64_t{32} << 20;
+constexpr int64_t kMetadataBytesMax = int64_t{16} << 20;
 constexpr int64_t kAlignmentDefault = 32;
 constexpr int64_t kAlignmentMax = 1 << 20;
 

@@ -91,7 +91,7 @@ struct GgufHeader {
 // Unimplemented, by name: version 1, big-endian files, an architecture other
 // than rwkv6 and rwkv7, one part of a split model, an adapter, a tensor type
 // that is not a DType. InvalidArgument in one sentence: whatever breaks the
-// format, a key or a tensor given twice, arrays of arrays, more than 32 MiB of
+// format, a key or a tensor given twice, arrays of arrays, more than 16 MiB of
 // metadata, 4096 keys or kTensorsMax tensors.
 absl::StatusOr<GgufHeader> ReadGgufHeader(const InputFile& file);
 

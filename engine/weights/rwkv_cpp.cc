@@ -39,9 +39,9 @@ struct Place {
 };
 
 // The logarithm, as far down as fp32 can tell: exp() of less rounds to zero.
-// NaN below zero.
+// NaN for what is not zero or more.
 double Log(double number) {
-  return number < 0 ? std::nan("") : std::max(-104.0, std::log(number));
+  return number >= 0 ? std::max(-104.0, std::log(number)) : std::nan("");
 }
 
 // The x of a stored number y. Where fp32 cannot tell x from a limit, an x that
