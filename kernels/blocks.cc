@@ -115,6 +115,21 @@ float WidenHalf(uint16_t bits) {
   return number;
 }
 
+uint16_t NarrowToHalf(float number) {
+  const uint16_t sign = std::signbit(number) ? 0x8000 : 0;
+  const float size = std::fabs(number);
+  if (size > 65504.0f) return sign | 0x7bff;
+  // Below 2^-14 steps are 2^-24: the whole number of them are the bits.
+  if (size < 6.103515625e-5f) {
+    return sign | static_cast<uint16_t>(std::nearbyint(size * 16777216.0f));
+  }
+  uint32_t bits;
+  std::memcpy(&bits, &size, sizeof(bits));
+  bits -= 112u << 23;
+  bits += 0xfff + (bits >> 13 & 1);
+  return sign | static_cast<uint16_t>(bits >> 13);
+}
+
 int NumbersPerGroup(DType dtype) { return dtype == DType::kQ6_K ? 16 : 32; }
 
 void ReadBlock(const void* block, DType dtype, BlockParts* parts) {

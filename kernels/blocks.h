@@ -32,6 +32,9 @@ constexpr int kBlockGroupsMax = 16;
 
 // The fp32 number of fp16 bits.
 float WidenHalf(uint16_t bits);
+// The fp16 bits nearest to a finite number, to even between two; past the
+// largest, the largest.
+uint16_t NarrowToHalf(float number);
 
 // A block taken apart. Group g has the NumbersPerGroup numbers i with
 //   w[i] = fma(d * scale[g], q[i], -(dmin * min[g]))

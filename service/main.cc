@@ -45,6 +45,7 @@ absl::StatusOr<ReaderSpec> LoadReader(const std::string& path,
   LoadProgress progress(path, isatty(STDERR_FILENO) == 1, &std::cerr, clock);
   LoadModelOptions load;
   load.threads = options.threads;
+  load.precision = options.weights;
   // A stream in memory has its state and a place to probe it for vectors; a
   // request has one state, or one a branch.
   load.slots_max =

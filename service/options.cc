@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include <sstream>
+#include <string>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/numbers.h"
@@ -69,6 +70,17 @@ void AddModelFlags(CLI::App* app, Options* options) {
   app->add_option("--embedder-tokenizer", options->embedder_tokenizer,
                   "As --tokenizer, for the embedder")
       ->type_name("KIND");
+  app->add_option_function<std::string>(
+         "--weights",
+         [options](const std::string& kind) {
+           options->weights = kind == "int8"   ? WeightPrecision::kInt8
+                              : kind == "int4" ? WeightPrecision::kInt4
+                                               : WeightPrecision::kAsStored;
+         },
+         "Quantize the large matrices of both models while loading: smaller "
+         "and faster, but other models than as stored; a store belongs to one "
+         "kind. Default: stored")
+      ->check(CLI::IsMember({"stored", "int8", "int4"}));
   app->add_option("--threads", options->threads,
                   "Threads that share each step. 0: all cores")
       ->check(CLI::Range(0, 1024))

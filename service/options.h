@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "engine/requests.h"
+#include "engine/weights/weight_precision.h"
 #include "service/server_limits.h"
 
 namespace oxbow {
@@ -33,7 +34,8 @@ struct Options {
   int listen_port = 7007;                 // 0: any
   bool is_loopback = true;
   bool behind_proxy = false;
-  int threads = 0;  // 0: all cores
+  WeightPrecision weights = WeightPrecision::kAsStored;  // of both models
+  int threads = 0;                                       // 0: all cores
   int checkpoint_tokens = 4096;
   size_t store_memory_bytes = size_t{24} << 20;  // memtables and cached blocks
   absl::Duration drain_timeout = absl::Seconds(30);

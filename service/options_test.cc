@@ -37,6 +37,16 @@ TEST(OptionsTest, ReadsEveryFlagOfTheIssue) {
   EXPECT_EQ(options.listen_port, 0);
 }
 
+TEST(OptionsTest, WeightsAreAsStoredOrQuantized) {
+  EXPECT_EQ(ParseWith({}).options.weights, WeightPrecision::kAsStored);
+  EXPECT_EQ(ParseWith({"--weights=stored"}).options.weights,
+            WeightPrecision::kAsStored);
+  EXPECT_EQ(ParseWith({"--weights=int8"}).options.weights,
+            WeightPrecision::kInt8);
+  EXPECT_EQ(ParseWith({"--weights=int4"}).options.weights,
+            WeightPrecision::kInt4);
+}
+
 TEST(OptionsTest, HelpExitsWithZeroAndTellsTheExitCodes) {
   const CommandLine line = Parse({"--help"});
   EXPECT_EQ(line.exit_code, 0);
@@ -53,6 +63,8 @@ TEST(OptionsTest, BadFlagsAreOneSentenceAndUsage) {
                                              {"--threads=99999999999999999999"},
                                              {"--open-streams=0"},
                                              {"--no-such-flag"},
+                                             {"--weights=int3"},
+                                             {"--weights=2"},
                                              {"--listen=nowhere"},
                                              {"--listen=127.0.0.1:65536"},
                                              {"--listen=127.0.0.1:-1"},

@@ -23,6 +23,7 @@ absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& path,
   MakeModelOptions make_options;
   make_options.slots_max = options.slots_max;
   make_options.on_progress = options.on_progress;
+  make_options.precision = options.precision;
   return MakeModel(std::move(catalog), std::move(ops), make_options);
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "engine/model/model.h"
+#include "engine/weights/weight_precision.h"
 
 namespace oxbow {
 
@@ -18,6 +19,8 @@ struct LoadModelOptions {
   int slots_max = 256;
   // Called now and then with bytes done and bytes in all; may be empty.
   std::function<void(int64_t done, int64_t total)> on_progress;
+  // Whether matrices are quantized on their way into memory.
+  WeightPrecision precision = WeightPrecision::kAsStored;
 };
 
 // Reads a .pth (BlinkDL, zip) or .safetensors (BlinkDL names) file.

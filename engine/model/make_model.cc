@@ -36,7 +36,8 @@ absl::StatusOr<std::unique_ptr<Model>> Make(const ModelConfig& config,
                                             std::unique_ptr<Ops> ops,
                                             const MakeModelOptions& options) {
   const std::string numerics_id = ops->numerics_id();
-  WeightLoader loader(catalog, ops.get(), options.on_progress);
+  WeightLoader loader(catalog, ops.get(), options.on_progress,
+                      options.precision);
   auto model = std::make_unique<RwkvModel<Version>>(
       std::move(ops), config, loader, *catalog, options.slots_max);
   RETURN_IF_ERROR(loader.Finish());

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "engine/model/model.h"
 #include "engine/weights/tensor_catalog.h"
+#include "engine/weights/weight_precision.h"
 #include "kernels/ops.h"
 
 namespace oxbow {
@@ -17,6 +18,7 @@ struct MakeModelOptions {
   // See LoadModelOptions.
   int slots_max = 256;
   std::function<void(int64_t done, int64_t total)> on_progress;
+  WeightPrecision precision = WeightPrecision::kAsStored;
 };
 
 // A model over these ops. Errors as LoadModel.

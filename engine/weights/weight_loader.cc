@@ -9,9 +9,13 @@
 #include "base/check.h"
 #include "engine/weights/rearrange.h"
 #include "kernels/blocks.h"
+#include "kernels/cpu/quantize_blocks.h"
 
 namespace oxbow {
 namespace {
+
+// Room for a tensor that is kept for the next one.
+constexpr size_t kKeptBytesMax = size_t{16} << 20;
 
 // The shape without its dimensions of 1.
 std::vector<int64_t> Squeezed(absl::Span<const int64_t> shape) {
@@ -54,8 +58,12 @@ std::string AliasOf(const TensorCatalog& catalog, const std::string& name) {
 
 WeightLoader::WeightLoader(
     TensorCatalog* catalog, Ops* ops,
-    std::function<void(int64_t done, int64_t total)> on_progress)
-    : catalog_(catalog), ops_(ops), on_progress_(std::move(on_progress)) {
+    std::function<void(int64_t done, int64_t total)> on_progress,
+    WeightPrecision precision)
+    : catalog_(catalog),
+      ops_(ops),
+      on_progress_(std::move(on_progress)),
+      precision_(precision) {
   for (const auto& [name, stored] : catalog_->names()) {
     bytes_total_ += stored.entry.Bytes();
   }
@@ -85,13 +93,7 @@ const TensorEntry* WeightLoader::Take(const std::string& name,
                      ShapeText(entry->shape), AliasOf(*catalog_, name))));
     return nullptr;
   }
-  try {
-    bytes_.resize(entry->Bytes());
-  } catch (const std::bad_alloc&) {
-    Fail(absl::ResourceExhaustedError(absl::StrCat(
-        name, ": no memory for its ", entry->Bytes() >> 20, " MiB")));
-    return nullptr;
-  }
+  if (!MakeRoom(*entry)) return nullptr;
   Fail(catalog_->Read(name, absl::MakeSpan(bytes_)));
   if (!status_.ok()) return nullptr;
   if (!AllFinite(bytes_.data(), entry->dtype, entry->Count())) {
@@ -99,18 +101,51 @@ const TensorEntry* WeightLoader::Take(const std::string& name,
         absl::StrCat(name, ": holds a NaN or an infinity")));
     return nullptr;
   }
+  taken_ = *entry;
+  const bool transposed = catalog_->ReadsTransposed(name);
+  if (!transposed) Quantize(KeptAs(taken_, precision_));
   seen_.insert(name);
   Sha256Hasher hasher;
-  hasher.AddSized(NameOf(entry->dtype));
-  if (catalog_->ReadsTransposed(name)) hasher.AddSized("transposed");
+  hasher.AddSized(NameOf(taken_.dtype));
+  if (transposed) hasher.AddSized("transposed");
   hasher.AddSized(ShapeText(shape));
   hasher.AddSized(absl::string_view(bytes_.data(), bytes_.size()));
   digests_[name] = hasher.Finish();
-  parameters_ += entry->Count();
-  counts_[entry->dtype] += entry->Count();
+  parameters_ += taken_.Count();
+  counts_[taken_.dtype] += taken_.Count();
   bytes_done_ += entry->Bytes();
   if (on_progress_) on_progress_(bytes_done_, bytes_total_);
-  return entry;
+  return &taken_;
+}
+
+bool WeightLoader::MakeRoom(const TensorEntry& entry) {
+  // What the largest tensors took is not kept beside the rest.
+  if (bytes_.capacity() > kKeptBytesMax) bytes_ = {};
+  try {
+    bytes_.resize(entry.Bytes());
+  } catch (const std::bad_alloc&) {
+    Fail(absl::ResourceExhaustedError(absl::StrCat(
+        entry.name, ": no memory for its ", entry.Bytes() >> 20, " MiB")));
+    return false;
+  }
+  return true;
+}
+
+void WeightLoader::Quantize(DType dtype) {
+  if (dtype == taken_.dtype) return;
+  const int64_t columns = taken_.shape.back(), rows = taken_.Count() / columns;
+  const int64_t from_bytes = BytesOf(taken_.dtype, columns);
+  const int64_t to_bytes = BytesOf(dtype, columns);
+  std::vector<float> numbers(columns);
+  // A row never grows, so it is put where a row before it was.
+  for (int64_t row = 0; row < rows; ++row) {
+    Dequantize(numbers.data(), bytes_.data() + row * from_bytes, taken_.dtype,
+               columns);
+    QuantizeBlocks(bytes_.data() + row * to_bytes, numbers.data(), dtype,
+                   columns);
+  }
+  taken_.dtype = dtype;
+  bytes_.resize(taken_.Bytes());
 }
 
 Vector WeightLoader::GetVector(const std::string& name,

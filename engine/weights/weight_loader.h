@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "base/sha256.h"
 #include "engine/weights/tensor_catalog.h"
+#include "engine/weights/weight_precision.h"
 #include "kernels/ops.h"
 
 namespace oxbow {
@@ -29,9 +30,12 @@ namespace oxbow {
 // Thread-compatible. Borrows catalog and ops.
 class WeightLoader {
  public:
-  // `on_progress` may be empty.
+  // `on_progress` may be empty. With a precision other than kAsStored, tensors
+  // are quantized on their way, and all that is said below of dtypes and
+  // weights is true of what they become.
   WeightLoader(TensorCatalog* catalog, Ops* ops,
-               std::function<void(int64_t done, int64_t total)> on_progress);
+               std::function<void(int64_t done, int64_t total)> on_progress,
+               WeightPrecision precision = WeightPrecision::kAsStored);
 
   // A vector as fp32. Dimensions of 1 do not count: [1,1,D] is [D].
   Vector GetVector(const std::string& name, absl::Span<const int64_t> shape);
@@ -66,14 +70,18 @@ class WeightLoader {
   DType main_dtype() const;
 
  private:
-  // Finds and reads a tensor of this shape into bytes_ and notes it. Null
-  // after an error.
+  // Finds and reads a tensor of this shape into bytes_, quantizes it if that is
+  // asked for, and notes it. Null after an error; lives until the next call.
   const TensorEntry* Take(const std::string& name,
                           absl::Span<const int64_t> shape);
   // Packs the canonical matrix [rows, columns] that is part number `part` of
   // bytes_, or its transpose.
   Matrix PackPart(const TensorEntry& entry, int part, int rows, int columns,
                   bool transposed);
+  // Sizes bytes_; false, with an error, if there is no memory.
+  bool MakeRoom(const TensorEntry& entry);
+  // Brings taken_ and bytes_ to this dtype.
+  void Quantize(DType dtype);
   void Fail(absl::Status status);
   template <class T>
   T Unless(absl::StatusOr<T> value);
@@ -81,6 +89,7 @@ class WeightLoader {
   TensorCatalog* const catalog_;
   Ops* const ops_;
   const std::function<void(int64_t, int64_t)> on_progress_;
+  const WeightPrecision precision_;
   int64_t bytes_total_ = 0;
   int64_t bytes_done_ = 0;
   int64_t parameters_ = 0;
@@ -88,7 +97,8 @@ class WeightLoader {
   absl::flat_hash_set<std::string> seen_;
   absl::btree_map<std::string, Digest> digests_;
   std::map<DType, int64_t> counts_;
-  std::vector<char> bytes_;  // of the tensor at hand
+  TensorEntry taken_;        // the tensor at hand
+  std::vector<char> bytes_;  // and its numbers
 };
 
 }  // namespace oxbow

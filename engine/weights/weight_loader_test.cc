@@ -11,6 +11,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "kernels/cpu/cpu_ops.h"
+#include "kernels/cpu/quantize_blocks.h"
+#include "kernels/testing/random_floats.h"
 
 namespace oxbow {
 namespace {
@@ -52,11 +54,11 @@ class WeightLoaderTest : public testing::Test {
            const std::vector<uint16_t>& numbers) {
     source_->Add({name, dtype, std::move(shape)}, Halves(numbers));
   }
-  WeightLoader& Load() {
+  WeightLoader& Load(WeightPrecision precision = WeightPrecision::kAsStored) {
     catalog_ = absl::make_unique<TensorCatalog>(
         *TensorCatalog::Make(std::move(source_)));
-    loader_ =
-        absl::make_unique<WeightLoader>(catalog_.get(), ops_.get(), nullptr);
+    loader_ = absl::make_unique<WeightLoader>(catalog_.get(), ops_.get(),
+                                              nullptr, precision);
     return *loader_;
   }
   static std::vector<float> NumbersOf(const Vector& vector) {
@@ -257,6 +259,48 @@ TEST_F(WeightLoaderTest, BlocksAlongTheInputsStayAsTheyAre) {
   const Vector turned = loader.GetVector("blocks.0.att.w1", {32, 3});
   EXPECT_EQ(NumbersOf(turned), straight);
   EXPECT_TRUE(loader.Finish().ok()) << loader.Finish();
+}
+
+// Quantizing while loading is loading a file of such blocks: not the same
+// model as the original.
+TEST_F(WeightLoaderTest, QuantizesAsAskedAndSaysSo) {
+  const std::vector<float> numbers = RandomFloats(3 * 64, 1);
+  const std::string plain(reinterpret_cast<const char*>(numbers.data()),
+                          numbers.size() * sizeof(float));
+  const auto id_of = [&](DType dtype, const std::string& bytes,
+                         WeightPrecision precision, DType want) {
+    source_ = absl::make_unique<MemorySource>();
+    source_->Add({"head.weight", dtype, {3, 64}}, bytes);
+    source_->Add({"ln_out.weight", DType::kF32, {64}}, plain.substr(0, 256));
+    WeightLoader& loader = Load(precision);
+    EXPECT_EQ(loader.GetMatrix("head.weight", 3, 64).dtype, want);
+    loader.GetVector("ln_out.weight", {64});
+    EXPECT_TRUE(loader.Finish().ok()) << loader.Finish();
+    EXPECT_EQ(loader.main_dtype(), want);
+    EXPECT_EQ(loader.parameters(), 4 * 64);
+    return loader.weights_id();
+  };
+  const Digest stored =
+      id_of(DType::kF32, plain, WeightPrecision::kAsStored, DType::kF32);
+  for (const auto& [precision, dtype] :
+       {std::pair(WeightPrecision::kInt8, DType::kQ8_0),
+        std::pair(WeightPrecision::kInt4, DType::kQ4_0)}) {
+    const Digest id = id_of(DType::kF32, plain, precision, dtype);
+    EXPECT_NE(id, stored);
+    std::string blocks(BytesOf(dtype, 3 * 64), 0);
+    QuantizeBlocks(&blocks[0], numbers.data(), dtype, 3 * 64);
+    EXPECT_EQ(id_of(dtype, blocks, WeightPrecision::kAsStored, dtype), id);
+  }
+}
+
+TEST_F(WeightLoaderTest, ABlocksScaleThatIsNoNumberIsRefused) {
+  std::string block(18, 1);
+  block[1] = 0x7c;
+  source_->Add({"head.weight", DType::kQ4_0, {1, 32}}, block);
+  WeightLoader& loader = Load();
+  loader.GetMatrix("head.weight", 1, 32);
+  EXPECT_EQ(loader.Finish().message(),
+            "head.weight: holds a NaN or an infinity");
 }
 
 }  // namespace
