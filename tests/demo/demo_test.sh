@@ -12,7 +12,7 @@ for paragraph in $(seq 400); do
 done >"$folder/text.txt"
 # The vocabulary: every single byte.
 for byte in $(seq 0 255); do
-  printf "%d b'\\x%02x' 1\n" $((byte + 1)) "$byte"
+  printf "%d b'\\\\x%02x' 1\n" $((byte + 1)) "$byte"
 done >"$folder/m.vocab"
 exec /usr/bin/python3 tests/demo/demo.py --model="$folder/m.safetensors" \
   --embedder= --document="$folder/text.txt" --bytes=20000
