@@ -1,11 +1,16 @@
-// Tells ThreadSanitizer what absl's locks order. Debian's Abseil is not built
-// for it, so that every lock would be a race without.
+// Tells ThreadSanitizer what absl's locks and counts of references order.
+// Debian's Abseil is not built for it, so that every lock would be a race
+// without.
 //
 // Each function here takes the place of the one of the same name in absl's
-// shared library, for the library's own calls too, and calls it. Linked into
-// tests built with --config=tsan alone.
+// shared library, for the calls of absl and gRPC too, and calls it. Linked into
+// what is built with --config=tsan alone. Those that Oxbow and gRPC use are
+// here; add what they come to use.
 #include <dlfcn.h>
 
+#include <cstdint>
+
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 
@@ -23,6 +28,14 @@ template <typename Function>
 Function* Next(const char* name) {
   return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
 }
+
+// Debian's absl keeps a graph of which lock was taken after which, under a
+// spin lock of its own that is not seen here. Builds without TSan look for
+// cycles in it.
+const bool kGraphIsOff = [] {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  return true;
+}();
 
 }  // namespace
 
@@ -89,6 +102,32 @@ bool Mutex::AwaitWithTimeout(const Condition& condition, Duration timeout) {
   return is_true;
 }
 
+void CondVar::Wait(Mutex* mu) {
+  static auto* const next = Next<void(CondVar*, Mutex*)>(
+      "_ZN4absl7debian37CondVar4WaitEPNS0_5MutexE");
+  __tsan_release(mu);
+  next(this, mu);
+  __tsan_acquire(mu);
+}
+
+bool CondVar::WaitWithTimeout(Mutex* mu, Duration timeout) {
+  static auto* const next = Next<bool(CondVar*, Mutex*, Duration)>(
+      "_ZN4absl7debian37CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE");
+  __tsan_release(mu);
+  const bool is_late = next(this, mu, timeout);
+  __tsan_acquire(mu);
+  return is_late;
+}
+
+bool CondVar::WaitWithDeadline(Mutex* mu, Time deadline) {
+  static auto* const next = Next<bool(CondVar*, Mutex*, Time)>(
+      "_ZN4absl7debian37CondVar16WaitWithDeadlineEPNS0_5MutexENS0_4TimeE");
+  __tsan_release(mu);
+  const bool is_late = next(this, mu, deadline);
+  __tsan_acquire(mu);
+  return is_late;
+}
+
 // A condition is also looked at by whoever unlocks, for those who wait.
 bool Condition::Eval() const {
   static auto* const next =
@@ -111,6 +150,33 @@ void Notification::WaitForNotification() const {
       "_ZNK4absl7debian312Notification19WaitForNotificationEv");
   next(this);
   __tsan_acquire(const_cast<Notification*>(this));
+}
+
+bool Notification::WaitForNotificationWithTimeout(Duration timeout) const {
+  static auto* const next = Next<bool(const Notification*, Duration)>(
+      "_ZNK4absl7debian312Notification30WaitForNotificationWithTimeoutENS0_"
+      "8DurationE");
+  const bool is_notified = next(this, timeout);
+  if (is_notified) __tsan_acquire(const_cast<Notification*>(this));
+  return is_notified;
+}
+
+bool Notification::WaitForNotificationWithDeadline(Time deadline) const {
+  static auto* const next = Next<bool(const Notification*, Time)>(
+      "_ZNK4absl7debian312Notification31WaitForNotificationWithDeadlineENS0_"
+      "4TimeE");
+  const bool is_notified = next(this, deadline);
+  if (is_notified) __tsan_acquire(const_cast<Notification*>(this));
+  return is_notified;
+}
+
+// Whoever lets go last deletes what all others have read before they let go.
+void Status::UnrefNonInlined(uintptr_t rep) {
+  static auto* const next =
+      Next<void(uintptr_t)>("_ZN4absl7debian36Status15UnrefNonInlinedEm");
+  __tsan_release(reinterpret_cast<void*>(rep));
+  __tsan_acquire(reinterpret_cast<void*>(rep));
+  next(rep);
 }
 
 ABSL_NAMESPACE_END
