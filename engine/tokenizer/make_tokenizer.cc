@@ -6,6 +6,8 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "engine/weights/gguf_header.h"
+#include "engine/weights/input_file.h"
 
 namespace oxbow {
 namespace {
@@ -43,21 +45,34 @@ absl::StatusOr<std::string> FindVocabulary(const std::string& model_path) {
   return found;
 }
 
+// The vocabulary within the model file, or else the one beside it.
+absl::StatusOr<std::unique_ptr<Tokenizer>> FindTokenizer(
+    const std::string& model_path) {
+  const absl::StatusOr<InputFile> file = InputFile::Open(model_path);
+  if (file.ok() && LooksLikeGguf(*file)) {
+    absl::StatusOr<std::unique_ptr<Tokenizer>> embedded =
+        LoadGgufTokenizer(model_path);
+    if (!absl::IsNotFound(embedded.status())) return embedded;
+  }
+  ASSIGN_OR_RETURN(const std::string path, FindVocabulary(model_path));
+  return LoadWorldTokenizer(path);
+}
+
 absl::StatusOr<std::unique_ptr<Tokenizer>> Make(const std::string& flag,
                                                 const std::string& model_path,
                                                 int vocabulary_size) {
   absl::string_view rest = flag;
   if (flag == "bytes") return NewBytesTokenizer();
   if (flag == "none") return NewNoTokenizer(vocabulary_size);
-  if (flag.empty()) {
-    ASSIGN_OR_RETURN(const std::string path, FindVocabulary(model_path));
-    return LoadWorldTokenizer(path);
-  }
+  if (flag.empty()) return FindTokenizer(model_path);
   if (absl::ConsumePrefix(&rest, "world:")) {
     return LoadWorldTokenizer(std::string(rest));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("--tokenizer=", flag, ": want world:PATH, bytes or none"));
+  if (absl::ConsumePrefix(&rest, "gguf:")) {
+    return LoadGgufTokenizer(std::string(rest));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--tokenizer=", flag, ": want world:PATH, gguf:PATH, bytes or none"));
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // "world:<file name>", "bytes", "none".
+  // "world:<file name>", "gguf:<file name>", "bytes", "none".
   virtual std::string name() const = 0;
   // Digest of the id -> bytes table: part of the model id.
   virtual Digest id() const = 0;
@@ -60,13 +60,19 @@ std::string Detokenize(const Tokenizer& tokenizer, const std::vector<int>& ids);
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadWorldTokenizer(
     const std::string& path);
 
+// The vocabulary embedded in a GGUF file (gguf_vocabulary.h, with the errors).
+// Its id is the World file's, if the pieces are.
+absl::StatusOr<std::unique_ptr<Tokenizer>> LoadGgufTokenizer(
+    const std::string& path);
+
 // id = byte, for models of 256 tokens. No end of document.
 std::unique_ptr<Tokenizer> NewBytesTokenizer();
 
 // Ids only, 0 .. id_end-1; every piece is empty.
 std::unique_ptr<Tokenizer> NewNoTokenizer(int id_end);
 
-// What --tokenizer= accepts: "world:PATH", "bytes", "none", or "" (then the
+// What --tokenizer= accepts: "world:PATH", "gguf:PATH", "bytes", "none", or ""
+// (then the vocabulary that a GGUF model embeds; without one, the
 // `.vocab` of the model file's stem, or the one rwkv_vocab_*.txt beside it;
 // NotFound with a sentence that says what to do if there is neither).
 // InvalidArgument if ids reach past `vocabulary_size`.

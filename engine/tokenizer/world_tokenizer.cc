@@ -1,3 +1,5 @@
+#include "engine/tokenizer/world_tokenizer.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <utility>
@@ -64,6 +66,11 @@ class WorldTokenizer : public Tokenizer {
 
 }  // namespace
 
+std::unique_ptr<Tokenizer> NewWorldTokenizer(std::string name,
+                                             std::vector<std::string> pieces) {
+  return absl::make_unique<WorldTokenizer>(std::move(name), std::move(pieces));
+}
+
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadWorldTokenizer(
     const std::string& path) {
   ASSIGN_OR_RETURN(InputFile file, InputFile::Open(path));
@@ -76,9 +83,9 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadWorldTokenizer(
   RETURN_IF_ERROR(file.ReadAt(0, absl::MakeSpan(text.data(), text.size())));
   ASSIGN_OR_RETURN(std::vector<std::string> pieces,
                    ParseWorldVocabulary(text, path));
-  return std::unique_ptr<Tokenizer>(absl::make_unique<WorldTokenizer>(
+  return NewWorldTokenizer(
       absl::StrCat("world:", std::filesystem::path(path).filename().string()),
-      std::move(pieces)));
+      std::move(pieces));
 }
 
 }  // namespace oxbow

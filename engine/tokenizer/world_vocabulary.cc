@@ -3,18 +3,15 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "engine/tokenizer/python_literal.h"
+#include "engine/tokenizer/vocabulary.h"
 
 namespace oxbow {
 namespace {
-
-constexpr int kIdEndMax = 1 << 20;
-constexpr size_t kPieceBytesMax = 1024;
 
 struct Line {
   int id = 0;
@@ -39,64 +36,18 @@ absl::StatusOr<Line> ParseLine(absl::string_view text) {
   if (!ParseNumber(text.substr(0, first), &line.id)) {
     return absl::InvalidArgumentError("the id is not a number");
   }
-  if (line.id >= kIdEndMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("id ", line.id, " is past ", kIdEndMax - 1));
-  }
   int length;
   if (!ParseNumber(text.substr(last + 1), &length)) {
     return absl::InvalidArgumentError("the length is not a number");
   }
   ASSIGN_OR_RETURN(
       line.piece, ParsePythonLiteral(text.substr(first + 1, last - first - 1)));
-  if (line.piece.empty() || line.piece.size() > kPieceBytesMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a piece of ", line.piece.size(), " bytes, want 1 to ",
-                     kPieceBytesMax));
-  }
   if (line.piece.size() != static_cast<size_t>(length)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the piece has ", line.piece.size(), " bytes, the line says ", length));
   }
   return line;
 }
-
-// Collects lines; refuses what is there twice.
-class Vocabulary {
- public:
-  absl::Status Add(Line line) {
-    if (line.id >= static_cast<int>(pieces_.size())) {
-      pieces_.resize(line.id + 1);
-    }
-    if (!pieces_[line.id].empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("id ", line.id, " is there twice"));
-    }
-    if (!seen_.insert(line.piece).second) {
-      return absl::InvalidArgumentError("the piece is there twice");
-    }
-    pieces_[line.id] = std::move(line.piece);
-    return absl::OkStatus();
-  }
-
-  // InvalidArgument unless every text can be tokenized.
-  absl::Status CheckComplete() const {
-    for (int byte = 0; byte < 256; ++byte) {
-      if (!seen_.contains(std::string(1, static_cast<char>(byte)))) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("no piece for the single byte 0x",
-                         absl::Hex(byte, absl::kZeroPad2)));
-      }
-    }
-    return absl::OkStatus();
-  }
-
-  std::vector<std::string> Take() { return std::move(pieces_); }
-
- private:
-  std::vector<std::string> pieces_;
-  absl::flat_hash_set<std::string> seen_;
-};
 
 }  // namespace
 
@@ -112,7 +63,8 @@ absl::StatusOr<std::vector<std::string>> ParseWorldVocabulary(
     text.remove_prefix(std::min(end + 1, text.size()));
     absl::StatusOr<Line> line = ParseLine(line_text);
     const absl::Status status =
-        line.ok() ? vocabulary.Add(*std::move(line)) : line.status();
+        line.ok() ? vocabulary.Add(line->id, std::move(line->piece))
+                  : line.status();
     if (!status.ok()) {
       return absl::InvalidArgumentError(
           absl::StrCat(file, ":", number, ": ", status.message()));

@@ -139,12 +139,6 @@ absl::Status Check(const GgufHeader& header) {
 
 }  // namespace
 
-bool LooksLikeGguf(const InputFile& file) {
-  char start[4];
-  return file.ReadAt(0, absl::MakeSpan(start)).ok() &&
-         absl::string_view(start, sizeof(start)) == "GGUF";
-}
-
 absl::StatusOr<std::unique_ptr<TensorSource>> OpenGguf(InputFile file) {
   ASSIGN_OR_RETURN(GgufHeader header, ReadGgufHeader(file));
   RETURN_IF_ERROR(Check(header));

@@ -10,9 +10,6 @@
 
 namespace oxbow {
 
-// True if the file starts as GGUF does.
-bool LooksLikeGguf(const InputFile& file);
-
 // The tensors under the file's own names ("blk.3.time_mix_key.weight"), with
 // row-major shapes, in the blocks of the file. Numbers stay in the file until
 // Read() asks for them.

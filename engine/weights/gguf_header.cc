@@ -465,6 +465,12 @@ absl::StatusOr<GgufValue> GgufMetadata::Array(absl::string_view key,
   return *value;
 }
 
+bool LooksLikeGguf(const InputFile& file) {
+  char start[4];
+  return file.ReadAt(0, absl::MakeSpan(start)).ok() &&
+         absl::string_view(start, sizeof(start)) == "GGUF";
+}
+
 absl::StatusOr<GgufHeader> ReadGgufHeader(const InputFile& file) {
   return HeaderReader(file).Read();
 }

@@ -85,6 +85,9 @@ struct GgufHeader {
   std::vector<GgufTensor> tensors;  // in the order of the file
 };
 
+// True if the file starts as GGUF does.
+bool LooksLikeGguf(const InputFile& file);
+
 // Reads and checks everything before the numbers, and that the numbers lie in
 // the file, aligned, each tensor after the one before.
 //

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "engine/weights/gguf.h"
+#include "engine/weights/gguf_header.h"
 #include "engine/weights/input_file.h"
 #include "engine/weights/pth.h"
 #include "engine/weights/rwkv_cpp.h"
