@@ -251,7 +251,7 @@ std::vector<Fault> Faults() {
        [](Tensors& t) {
          t = {{"model.embeddings.weight", {1}, {0.0f}}};
        },
-       unimplemented, "Hugging Face's names"},
+       unimplemented, "Hugging Face's (fla) names that is no RWKV-7"},
   };
 }
 

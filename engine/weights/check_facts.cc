@@ -38,16 +38,17 @@ absl::Status CheckPair(const Pair& pair, const SourceFacts& facts,
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
-      absl::StrCat(pair.tensor, ": has shape ", ShapeText(tensor->shape),
-                   ", the file says ", *said, " ", pair.what));
+      absl::StrCat(pair.tensor, ": has shape ", ShapeText(tensor->shape), ", ",
+                   facts.from, " says ", *said, " ", pair.what));
 }
 
-absl::Status CheckLayers(int64_t said, const FindTensor& find) {
+absl::Status CheckLayers(const SourceFacts& facts, const FindTensor& find) {
   int64_t layers = 0;
   while (find(absl::StrCat("blocks.", layers, ".ln1.weight"))) ++layers;
-  if (layers == said) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "the file says ", said, " layers, its tensors are of ", layers));
+  if (facts.layers.value_or(layers) == layers) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(facts.from, " says ", *facts.layers,
+                   " layers, its tensors are of ", layers));
 }
 
 }  // namespace
@@ -56,14 +57,12 @@ absl::Status CheckFacts(const SourceFacts& facts, const FindTensor& find) {
   for (const Pair& pair : kPairs) {
     RETURN_IF_ERROR(CheckPair(pair, facts, find));
   }
-  if (facts.layers.has_value()) {
-    RETURN_IF_ERROR(CheckLayers(*facts.layers, find));
-  }
+  RETURN_IF_ERROR(CheckLayers(facts, find));
   // Not "greater": NaN is no epsilon either.
   if (facts.norm_eps.has_value() &&
       !(std::fabs(*facts.norm_eps - kNormEps) <= kNormEpsError)) {
     return absl::UnimplementedError(
-        absl::StrCat("the file says LayerNorms have an epsilon of ",
+        absl::StrCat(facts.from, " says LayerNorms have an epsilon of ",
                      *facts.norm_eps, "; Oxbow computes ", kNormEps));
   }
   return absl::OkStatus();

@@ -57,4 +57,15 @@ absl::Status InputFile::ReadAt(int64_t offset, absl::Span<char> bytes) const {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> InputFile::ReadAll(int64_t bytes_max) const {
+  if (size_ > bytes_max) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path_, ": has ", size_, " bytes, at most ", bytes_max, " are read"));
+  }
+  std::string text(size_, '\0');
+  const absl::Status read = ReadAt(0, absl::MakeSpan(&text[0], text.size()));
+  if (!read.ok()) return read;
+  return text;
+}
+
 }  // namespace oxbow

@@ -29,6 +29,9 @@ class InputFile {
   // Fills `bytes` from `offset` on. InvalidArgument if the file ends before.
   absl::Status ReadAt(int64_t offset, absl::Span<char> bytes) const;
 
+  // All of it. InvalidArgument if it has more than bytes_max bytes.
+  absl::StatusOr<std::string> ReadAll(int64_t bytes_max) const;
+
  private:
   InputFile(std::string path, int descriptor, int64_t size);
 

@@ -14,6 +14,10 @@ enum class Storage {
   kSame,
   // The last two dimensions the other way round.
   kTransposed,
+  // Transposed or not, as the place of D shows; transposed if both sizes are
+  // D. The canonical shape is [..,D,rank], or [..,rank,D].
+  kDownTurned,
+  kUpTurned,
   // One of so many parts, along the first dimension.
   kPart,
   // [H,S] as [D]; the file says S elsewhere.
@@ -38,17 +42,26 @@ struct NameRule {
 struct Naming {
   // "Hugging Face's (fla) names for RWKV-7".
   absl::string_view title;
-  // A tensor that every file under this scheme has, and none under another.
+  // A tensor that every file under this scheme has, and none under another;
+  // empty if shapes tell it.
   absl::string_view marker;
   absl::Span<const NameRule> rules;
   // Names without a rule are canonical as they are. Otherwise refused.
   bool others_are_canonical = false;
 };
 
+// What a shape tells of a matrix that is kDownTurned or kUpTurned, in a model
+// of this width.
+enum class Turn { kStraight, kTurned, kEither };
+Turn TurnOf(Storage storage, absl::Span<const int64_t> shape, int64_t width);
+
+// The last dimension of emb.weight; 0 if there is none.
+int64_t WidthOf(absl::Span<const TensorEntry> entries);
+
 // The scheme of these tensors; BlinkDL's, if it is no other. Unimplemented, by
 // name, for schemes that are known and not read.
 absl::StatusOr<const Naming*> RecognizeNaming(
-    absl::Span<const TensorEntry> entries);
+    absl::Span<const TensorEntry> entries, const SourceFacts& facts);
 
 // The schemes, each in a file of its own. docs/weights.md has them side by
 // side, with their sources.
@@ -57,6 +70,10 @@ extern const Naming kGgufNaming6;
 extern const Naming kGgufNaming7;
 extern const Naming kRwkvCppNaming6;
 extern const Naming kRwkvCppNaming7;
+extern const Naming kHfNaming;
+extern const Naming kWebRwkvNaming5;
+extern const Naming kWebRwkvNaming6;
+extern const Naming kWebRwkvNaming7;
 
 }  // namespace oxbow
 

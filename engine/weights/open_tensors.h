@@ -10,9 +10,12 @@
 
 namespace oxbow {
 
-// A .pth, .safetensors, .gguf or rwkv.cpp's .bin file. NotFound: no such file.
-// Unimplemented: a format that is known but not read here (an old torch file).
-// InvalidArgument: damaged, hostile, or something else.
+// A .pth, .safetensors, .gguf or rwkv.cpp's .bin file, an index of .safetensors
+// shards, or a folder with one model (FindModelFile). The config.json beside a
+// model under Hugging Face's names is read with it. NotFound: no such file, or
+// a shard is missing. Unimplemented: a format that is known but not read here
+// (an old torch file), or what a config.json asks for. InvalidArgument:
+// damaged, hostile, or something else.
 absl::StatusOr<std::unique_ptr<TensorSource>> OpenTensors(
     const std::string& path);
 

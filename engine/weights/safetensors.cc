@@ -5,11 +5,10 @@
 #include <utility>
 
 #include "absl/base/internal/endian.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "nlohmann/json.hpp"
+#include "engine/weights/strict_json.h"
 
 namespace oxbow {
 namespace {
@@ -17,74 +16,13 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int64_t kHeaderBytesMax = int64_t{8} << 20;
-// Deepest is {"name": {"shape": [..]}}; metadata is one level less.
-constexpr int kDepthMax = 3;
+// Deepest is {"name": {"shape": [..]}}; metadata is one level less. A tensor
+// has ten values at most.
+constexpr StrictJsonLimits kJsonLimits = {3, 12 * kTensorsMax};
 
 struct Range {
   int64_t begin = 0;  // within the numbers
   int64_t end = 0;
-};
-
-// Builds a Json value, and stops at what nlohmann::json would let pass: a key
-// given twice, or nesting that could exhaust the stack.
-class StrictParser : public nlohmann::json_sax<Json> {
- public:
-  explicit StrictParser(Json* root) : builder_(*root, false) {}
-
-  const std::string& fault() const { return fault_; }
-
-  bool null() override { return builder_.null(); }
-  bool boolean(bool value) override { return builder_.boolean(value); }
-  bool number_integer(number_integer_t value) override {
-    return builder_.number_integer(value);
-  }
-  bool number_unsigned(number_unsigned_t value) override {
-    return builder_.number_unsigned(value);
-  }
-  bool number_float(number_float_t value, const string_t& text) override {
-    return builder_.number_float(value, text);
-  }
-  bool string(string_t& value) override { return builder_.string(value); }
-  bool binary(binary_t& value) override { return builder_.binary(value); }
-  bool start_object(size_t size) override {
-    keys_.emplace_back();
-    return Enter() && builder_.start_object(size);
-  }
-  bool end_object() override {
-    --depth_;
-    keys_.pop_back();
-    return builder_.end_object();
-  }
-  bool start_array(size_t size) override {
-    return Enter() && builder_.start_array(size);
-  }
-  bool end_array() override {
-    --depth_;
-    return builder_.end_array();
-  }
-  bool key(string_t& value) override {
-    if (!keys_.back().insert(value).second) {
-      return Fail(absl::StrCat("key '", value.substr(0, kNameBytesMax),
-                               "' is there twice"));
-    }
-    return builder_.key(value);
-  }
-  bool parse_error(size_t position, const std::string&,
-                   const nlohmann::detail::exception&) override {
-    return Fail(absl::StrCat("not JSON at byte ", position));
-  }
-
- private:
-  bool Enter() { return ++depth_ <= kDepthMax || Fail("nested too deep"); }
-  bool Fail(std::string fault) {
-    fault_ = std::move(fault);
-    return false;
-  }
-
-  nlohmann::detail::json_sax_dom_parser<Json> builder_;
-  std::vector<absl::flat_hash_set<std::string>> keys_;
-  int depth_ = 0;
-  std::string fault_;
 };
 
 class Safetensors : public TensorSource {
@@ -241,15 +179,14 @@ absl::StatusOr<std::unique_ptr<TensorSource>> OpenSafetensors(InputFile file) {
   }
   std::string text(length, '\0');
   RETURN_IF_ERROR(file.ReadAt(8, absl::MakeSpan(text.data(), text.size())));
-  Json header;
-  StrictParser parser(&header);
-  if (!Json::sax_parse(text, &parser)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": bad safetensors header: ", parser.fault()));
+  const absl::StatusOr<Json> header = ParseStrictJson(text, kJsonLimits);
+  if (!header.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": bad safetensors header: ", header.status().message()));
   }
   auto source = absl::make_unique<Safetensors>(
       std::move(file), 8 + static_cast<int64_t>(length));
-  RETURN_IF_ERROR(source->AddAll(header));
+  RETURN_IF_ERROR(source->AddAll(*header));
   return std::unique_ptr<TensorSource>(std::move(source));
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -59,6 +60,16 @@ absl::Status Transpose(const TensorEntry& from, StoredTensor* to) {
   return absl::OkStatus();
 }
 
+// Transposes a low-rank matrix that the file holds the other way round.
+absl::Status TurnPair(const TensorEntry& from, Storage storage, int64_t width,
+                      StoredTensor* to) {
+  if (from.shape.size() < 2) return Wants(from, "a matrix");
+  if (TurnOf(storage, from.shape, width) == Turn::kStraight) {
+    return absl::OkStatus();
+  }
+  return Transpose(from, to);
+}
+
 absl::Status TakePart(const TensorEntry& from, const NameRule& rule,
                       StoredTensor* to) {
   if (from.shape.size() < 2 || from.shape[0] != rule.parts) {
@@ -104,7 +115,9 @@ absl::StatusOr<TensorCatalog> TensorCatalog::Make(
   TensorCatalog catalog(std::move(source));
   catalog.facts_ = catalog.source_->facts();
   const auto entries = catalog.source_->entries();
-  ASSIGN_OR_RETURN(const Naming* naming, RecognizeNaming(entries));
+  ASSIGN_OR_RETURN(const Naming* naming,
+                   RecognizeNaming(entries, catalog.facts_));
+  catalog.width_ = WidthOf(entries);
   for (size_t i = 0; i < entries.size(); ++i) {
     RETURN_IF_ERROR(catalog.Add(*naming, static_cast<int>(i)));
   }
@@ -117,11 +130,13 @@ absl::StatusOr<TensorCatalog> TensorCatalog::Make(
 absl::Status TensorCatalog::Add(const Naming& naming, int source) {
   const std::string& name = source_->entries()[source].name;
   const Pattern pattern = PatternOf(name);
+  const bool has_mark = absl::StrContains(name, kAnyLayer);
   int rules = 0;
-  // A rule for this very layer goes before those for all.
+  // A name that looks like a pattern is none. A rule for this very layer goes
+  // before those for all.
   for (const auto& [file, layer] : {Pattern{name, ""}, pattern}) {
     for (const NameRule& rule : naming.rules) {
-      if (rule.file != file) continue;
+      if (rule.file != file || has_mark) continue;
       RETURN_IF_ERROR(AddAs(rule, layer, source));
       ++rules;
     }
@@ -153,6 +168,10 @@ absl::Status TensorCatalog::AddAs(const NameRule& rule,
       break;
     case Storage::kTransposed:
       RETURN_IF_ERROR(Transpose(from, &stored));
+      break;
+    case Storage::kDownTurned:
+    case Storage::kUpTurned:
+      RETURN_IF_ERROR(TurnPair(from, rule.storage, width_, &stored));
       break;
     case Storage::kPart:
       RETURN_IF_ERROR(TakePart(from, rule, &stored));

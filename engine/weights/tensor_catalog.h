@@ -77,6 +77,7 @@ class TensorCatalog {
 
   std::unique_ptr<TensorSource> source_;
   SourceFacts facts_;
+  int64_t width_ = 0;  // D, as far as low-rank pairs need it
   absl::btree_map<std::string, StoredTensor> names_;
   std::vector<char> whole_;  // a source's tensor at hand
 };

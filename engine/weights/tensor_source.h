@@ -48,6 +48,8 @@ absl::Status CheckShape(absl::string_view name, DType dtype,
 // What a file says about its model besides the tensors; what it does not say
 // is absent. As hostile as the rest: numbers are whatever the file holds.
 struct SourceFacts {
+  // Who says it: "config.json".
+  std::string from = "the file";
   absl::optional<int64_t> layers;
   absl::optional<int64_t> width;
   absl::optional<int64_t> ffn_width;
@@ -55,6 +57,8 @@ struct SourceFacts {
   absl::optional<int64_t> head_size;
   // Of the LayerNorms.
   absl::optional<double> norm_eps;
+  // The file's name ends in .st, as web-rwkv's do.
+  bool is_named_st = false;
   // Some tensors of layer l are divided by 2^(l / rescale_every); 0: none.
   absl::optional<int64_t> rescale_every;
 };
