@@ -55,7 +55,7 @@ absl::Status CheckReach(const Options& options) {
 
 void AddModelFlags(CLI::App* app, Options* options) {
   app->add_option("--model", options->model_path,
-                  "The model: a .pth or .safetensors file")
+                  "The model: a file, an index of shards, or a folder")
       ->required()
       ->type_name("PATH");
   app->add_option("--tokenizer", options->tokenizer,

@@ -1,4 +1,5 @@
 // Every version in every format: the same numbers are the same model.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -9,6 +10,7 @@
 #include "absl/strings/str_replace.h"
 #include "engine/model/load_model.h"
 #include "gtest/gtest.h"
+#include "tests/testing/gguf_writer.h"
 #include "tests/testing/pth_writer.h"
 #include "tests/testing/renamed_tensors.h"
 #include "tests/testing/safetensors_writer.h"
@@ -59,6 +61,19 @@ Writer InShards(std::function<TinyTensors(const TinyTensors&)> rename) {
   };
 }
 
+absl::StatusOr<std::string> InGguf(const TinyTensors& tensors, DType dtype,
+                                   const std::string& folder) {
+  GgufModelOptions options;
+  options.dtype = dtype;
+  options.all_in_dtype = true;
+  // fp16 loses bits of the smallest numbers when it is divided.
+  options.rescale_every = dtype == DType::kF16 ? 0 : 2;
+  const std::string path = folder + "/m.gguf";
+  const absl::Status written = WriteGguf(tensors, options, path);
+  if (!written.ok()) return written;
+  return path;
+}
+
 std::vector<Format> Formats() {
   const auto same = [](const TinyTensors& tensors) { return tensors; };
   const auto fla = [](const TinyTensors& t) { return AsFla(t, false); };
@@ -75,6 +90,7 @@ std::vector<Format> Formats() {
        {"4", "5.0", "5.1", "5.2", "6"},
        InFile("/model.safetensors", AsHuggingFace)},
       {"hf_shards", {"4", "5.0", "5.1", "5.2", "6"}, InShards(AsHuggingFace)},
+      {"gguf", {"6", "7"}, InGguf},
       {"st", {"5.2", "6", "7"}, InFile("/m.st", turned)},
       {"st_of_rwkv6", {"5.2", "6"}, InFile("/m.st", turned6)},
       {"st_named_safetensors",

@@ -23,7 +23,8 @@ struct LoadModelOptions {
   WeightPrecision precision = WeightPrecision::kAsStored;
 };
 
-// Reads a .pth (BlinkDL, zip) or .safetensors (BlinkDL names) file.
+// Reads a file, an index of shards or a folder, as OpenTensors does; tensors
+// under any scheme of docs/weights.md.
 // NotFound: no such file. Unimplemented: a version or format Oxbow does not
 // run, named. InvalidArgument: the file is damaged or hostile, in one sentence
 // that names the tensor and the shapes ("blocks.3.att.key.weight: want

@@ -35,8 +35,8 @@ struct ModelInfo {
   int64_t parameters = 0;
   std::string weights_dtype;  // "bf16", "fp16", "fp32", as stored in memory
   size_t state_bytes = 0;     // one state, as ReadState() gives it
-  // Digest of the canonical tensors: names, shapes and values. The same for
-  // .pth and .safetensors of one model.
+  // Digest of the canonical tensors: names, shapes and values. The same
+  // whatever format a model is in.
   Digest weights_id;
   // Names what the bytes of a state mean: version, L, D, S, order, dtype.
   std::string layout_id;
