@@ -59,9 +59,11 @@ void AddModelFlags(CLI::App* app, Options* options) {
       ->required()
       ->type_name("PATH");
   app->add_option("--tokenizer", options->tokenizer,
-                  "world:PATH (a vocabulary file), bytes (a model of 256 "
-                  "tokens) or none (token ids only). Default: the .vocab file "
-                  "of the model's own stem, or the rwkv_vocab_*.txt beside it")
+                  "world:PATH (a vocabulary file), gguf:PATH (the one within "
+                  "a GGUF file), bytes (a model of 256 tokens) or none (token "
+                  "ids only). Default: the one within a GGUF model, else the "
+                  ".vocab file of the model's own stem, or the "
+                  "rwkv_vocab_*.txt beside it")
       ->type_name("KIND");
   app->add_option("--embedder", options->embedder_path,
                   "A second model for embeddings (EmbeddingRWKV), which reads "

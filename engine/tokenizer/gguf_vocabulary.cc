@@ -61,7 +61,7 @@ absl::StatusOr<std::string> TokenizerModel(const GgufHeader& header) {
     return absl::UnimplementedError(absl::StrCat(
         "the embedded tokenizer is '",
         absl::CHexEscape(model.substr(0, kNameBytesMax)),
-        "', Oxbow reads 'rwkv'; give --tokenizer=world:PATH or hf:PATH"));
+        "', Oxbow reads 'rwkv'; say which other to use by --tokenizer"));
   }
   return model;
 }

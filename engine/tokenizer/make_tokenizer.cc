@@ -40,7 +40,8 @@ absl::StatusOr<std::string> FindVocabulary(const std::string& model_path) {
   if (found.empty()) {
     return absl::NotFoundError(absl::StrCat(
         "no vocabulary: neither ", own.string(), " nor rwkv_vocab_*.txt in ",
-        folder.string(), "; give --tokenizer=world:PATH, bytes or none"));
+        folder.string(),
+        "; give --tokenizer=world:PATH, gguf:PATH, bytes or none"));
   }
   return found;
 }
