@@ -154,6 +154,13 @@ absl::Status CheckKeeping(const GenerateRequest& request) {
 
 }  // namespace
 
+absl::Status CheckCreate(const CreateStreamRequest& request,
+                         const Limits& limits) {
+  RETURN_IF_ERROR(CheckName(request.name));
+  RETURN_IF_ERROR(CheckPlan(request.plan));
+  return CheckLabels(request.labels, limits.labels_max);
+}
+
 absl::Status CheckGenerate(const GenerateRequest& request, const Limits& limits,
                            int vocabulary_size) {
   RETURN_IF_ERROR(CheckName(request.name));

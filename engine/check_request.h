@@ -27,6 +27,10 @@ absl::Status CheckPlan(const EmbeddingPlan& plan);
 absl::Status CheckLabels(const std::map<std::string, std::string>& labels,
                          int labels_max);
 
+// Name, plan and labels: InvalidArgument as above.
+absl::Status CheckCreate(const CreateStreamRequest& request,
+                         const Limits& limits);
+
 // InvalidArgument, with the sentence of what is wrong.
 absl::Status CheckGenerate(const GenerateRequest& request, const Limits& limits,
                            int vocabulary_size);

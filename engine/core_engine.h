@@ -52,6 +52,10 @@ class CoreEngine : public Engine {
   void Fork(ForkRequest request, Callback<StreamInfo> done) override;
   void Checkpoint(CheckpointRequest request,
                   Callback<CheckpointInfo> done) override;
+  void ExportState(ExportStateRequest request,
+                   Callback<std::string> done) override;
+  void ImportState(ImportStateRequest request,
+                   Callback<StreamInfo> done) override;
   void ListCheckpoints(StreamName name,
                        Callback<std::vector<CheckpointInfo>> done) override;
   void DeleteCheckpoint(StreamName name, std::string label,
@@ -85,7 +89,7 @@ class CoreEngine : public Engine {
   // what stood in the way.
   void Begin(const StreamName& name, WithOperation begin,
              std::function<void(absl::Status)> fail);
-  void WithDigest(
+  void WithCursor(
       std::shared_ptr<Operation> operation, At at,
       std::function<void(absl::StatusOr<const Cursor*>, Position)> done);
   void ReadPartial(std::shared_ptr<Operation> operation,

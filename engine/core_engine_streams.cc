@@ -7,10 +7,7 @@
 #include "engine/core_engine.h"
 #include "engine/describe_stream.h"
 #include "engine/error_reason.h"
-#include "engine/find_checkpoint.h"
 #include "engine/new_stream.h"
-#include "engine/put_checkpoint.h"
-#include "engine/reach.h"
 #include "engine/read_text.h"
 
 namespace oxbow {
@@ -21,13 +18,9 @@ constexpr int kListMax = 1000;
 // Store's thread. An identical retry finds its own work.
 absl::StatusOr<StreamRecord> CreateOrFind(const EngineContext& context,
                                           const CreateStreamRequest& request) {
-  const absl::StatusOr<StreamRecord> existing =
-      context.store->FindStream(request.name.tenant, request.name.stream);
-  if (existing.ok()) {
-    if (existing->request_digest == DigestOf(request)) return existing;
-    return StreamExists(request.name.stream);
-  }
-  if (!absl::IsNotFound(existing.status())) return existing.status();
+  ASSIGN_OR_RETURN(const absl::optional<StreamRecord> made,
+                   FindMade(context, request.name, DigestOf(request)));
+  if (made.has_value()) return *made;
   ASSIGN_OR_RETURN(StreamRecord record, MakeStream(context, request));
   StoreBatch batch;
   batch.put_streams.push_back(record);
@@ -40,13 +33,9 @@ absl::StatusOr<StreamRecord> ForkOrFind(const EngineContext& context,
                                         const StreamRecord& parent,
                                         Position durable,
                                         const ForkRequest& request) {
-  const absl::StatusOr<StreamRecord> existing =
-      context.store->FindStream(request.to.tenant, request.to.stream);
-  if (existing.ok()) {
-    if (existing->request_digest == DigestOf(request)) return existing;
-    return StreamExists(request.to.stream);
-  }
-  if (!absl::IsNotFound(existing.status())) return existing.status();
+  ASSIGN_OR_RETURN(const absl::optional<StreamRecord> made,
+                   FindMade(context, request.to, DigestOf(request)));
+  if (made.has_value()) return *made;
   ForkedStream fork;
   ASSIGN_OR_RETURN(fork.position,
                    ResolveAt(*context.store, context.generator->tokenizer(),
@@ -78,9 +67,7 @@ absl::Status CheckFork(const ForkRequest& request, const Limits& limits) {
 void CoreEngine::CreateStream(CreateStreamRequest request,
                               Callback<StreamInfo> done) {
   inbox_.Post([this, request = std::move(request), done = std::move(done)]() {
-    absl::Status status = CheckName(request.name);
-    if (status.ok()) status = CheckPlan(request.plan);
-    if (status.ok()) status = CheckLabels(request.labels, limits().labels_max);
+    absl::Status status = CheckCreate(request, limits());
     if (status.ok()) status = Admit();
     if (!status.ok()) return done(status);
     context_.Async<StreamInfo>(
@@ -132,7 +119,7 @@ void CoreEngine::GetStream(StreamName name, bool full,
         name,
         [this, full, done](std::shared_ptr<Operation> operation) {
           if (!full) return done(DescribeLive(*operation->stream()));
-          WithDigest(operation, At(),
+          WithCursor(operation, At(),
                      [operation, done](absl::StatusOr<const Cursor*> cursor,
                                        Position) {
                        if (!cursor.ok()) return done(cursor.status());
@@ -143,19 +130,6 @@ void CoreEngine::GetStream(StreamName name, bool full,
         },
         done);
   });
-}
-
-void CoreEngine::WithDigest(
-    std::shared_ptr<Operation> operation, At at,
-    std::function<void(absl::StatusOr<const Cursor*>, Position)> done) {
-  ReachOptions options;
-  options.reader = generator_.get();
-  options.at = std::move(at);
-  ReachOpenEnd(&context_, operation->stream(), options,
-               [operation, done = std::move(done)](
-                   absl::StatusOr<const Cursor*> cursor, Position position) {
-                 done(cursor, position);
-               });
 }
 
 void CoreEngine::ListStreams(std::string tenant, std::string after, int limit,
@@ -205,130 +179,38 @@ void CoreEngine::DeleteStream(StreamName name, Callback<bool> done) {
   });
 }
 
-void CoreEngine::Checkpoint(CheckpointRequest request,
-                            Callback<CheckpointInfo> done) {
-  inbox_.Post([this, request = std::move(request), done = std::move(done)]() {
-    if (request.label.size() > 128) {
-      return done(WithReason(
-          absl::InvalidArgumentError("a label has at most 128 bytes"),
-          "BAD_LABELS"));
-    }
-    Begin(
-        request.name,
-        [this, request, done](std::shared_ptr<Operation> operation) {
-          WithDigest(
-              operation, request.at,
-              [this, request, operation, done](
-                  absl::StatusOr<const Cursor*> cursor, Position position) {
-                if (!cursor.ok()) return done(cursor.status());
-                LiveStream& stream = *operation->stream();
-                oxbow::Checkpoint checkpoint =
-                    (*cursor)->MakeCheckpoint(stream.record().uid);
-                if (!request.label.empty()) {
-                  checkpoint.header.savepoints.push_back(
-                      {request.label, position, context_.clock->Now()});
-                }
-                CheckpointInfo info = Describe(checkpoint.header);
-                info.position = position;
-                info.state_digest = (*cursor)->StateDigest();
-                stream.PutCheckpoint(
-                    std::move(checkpoint),
-                    [info, operation, done](absl::Status status) {
-                      if (!status.ok()) return done(status);
-                      done(info);
-                    });
-              });
-        },
-        done);
-  });
-}
-
-void CoreEngine::ListCheckpoints(StreamName name,
-                                 Callback<std::vector<CheckpointInfo>> done) {
-  inbox_.Post([this, name = std::move(name), done = std::move(done)]() {
-    Begin(
-        name,
-        [this, done](std::shared_ptr<Operation> operation) {
-          FindCheckpointOptions options;
-          options.reader = generator_->name();
-          options.model_id = generator_->id();
-          options.layout_id = generator_->info().layout_id;
-          options.longest_piece = tokenizer().longest_piece();
-          options.target = operation->stream()->durable();
-          options.end = PointEnd::kOpen;
-          options.target_is_head = true;
-          context_.Async<std::vector<CheckpointInfo>>(
-              [operation,
-               options]() -> absl::StatusOr<std::vector<CheckpointInfo>> {
-                ASSIGN_OR_RETURN(
-                    const std::vector<CheckpointHeader> headers,
-                    UsableCheckpoints(*operation->context().store,
-                                      operation->stream()->view(), options));
-                std::vector<CheckpointInfo> infos;
-                for (auto header = headers.rbegin(); header != headers.rend();
-                     ++header) {
-                  infos.push_back(Describe(*header));
-                }
-                return infos;
-              },
-              [operation,
-               done](absl::StatusOr<std::vector<CheckpointInfo>> infos) {
-                done(std::move(infos));
-              });
-        },
-        done);
-  });
-}
-
-void CoreEngine::DeleteCheckpoint(StreamName name, std::string label,
-                                  Callback<bool> done) {
-  inbox_.Post([this, name = std::move(name), label = std::move(label),
-               done = std::move(done)]() {
-    Begin(
-        name,
-        [this, label, done](std::shared_ptr<Operation> operation) {
-          context_.Async<bool>(
-              [operation, label]() -> absl::StatusOr<bool> {
-                RETURN_IF_ERROR(
-                    RemoveSavepoint(*operation->context().store,
-                                    operation->stream()->record().uid, label));
-                return true;
-              },
-              [operation, done](absl::StatusOr<bool> removed) {
-                done(std::move(removed));
-              });
-        },
-        done);
-  });
-}
-
 void CoreEngine::ReadText(ReadTextRequest request,
                           Callback<ReadTextReply> done) {
   inbox_.Post([this, request = std::move(request), done = std::move(done)]() {
     Begin(
         request.name,
         [this, request, done](std::shared_ptr<Operation> operation) {
+          const LogView& view = operation->stream()->view();
+          const uint64_t begin = view.begin().byte_offset;
+          const uint64_t from =
+              request.from_byte == 0 ? begin : request.from_byte;
           const uint64_t durable = operation->stream()->durable().byte_offset;
           const uint64_t to = request.to_byte.value_or(durable);
-          if (to > durable || request.from_byte > to) {
-            return done(
-                WithReason(absl::OutOfRangeError(absl::StrCat(
-                               "there are no bytes ", request.from_byte, " to ",
-                               to, ": the stream ends at byte ", durable)),
-                           "PAST_END", {{"byte_end", absl::StrCat(durable)}}));
+          if (from < begin) return done(BeforeImport(view));
+          if (to > durable || from > to) {
+            return done(WithReason(absl::OutOfRangeError(absl::StrCat(
+                                       "there are no bytes ", from, " to ", to,
+                                       ": the stream ends at byte ", durable)),
+                                   "PAST_END",
+                                   {{"byte_end", absl::StrCat(durable)}}));
           }
           context_.Async<ReadTextReply>(
-              [operation, request, to,
+              [operation, bytes_max = request.bytes_max, from, to,
                durable]() -> absl::StatusOr<ReadTextReply> {
                 const EngineContext& context = operation->context();
                 ReadTextReply reply;
-                reply.byte_offset = request.from_byte;
+                reply.byte_offset = from;
                 reply.durable = durable;
                 ASSIGN_OR_RETURN(
                     reply.text,
                     ReadTextSpan(*context.store, context.generator->tokenizer(),
-                                 operation->stream()->view(), request.from_byte,
-                                 to, request.bytes_max));
+                                 operation->stream()->view(), from, to,
+                                 bytes_max));
                 return reply;
               },
               [operation, done](absl::StatusOr<ReadTextReply> reply) {

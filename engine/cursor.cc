@@ -37,8 +37,10 @@ Cursor::Cursor(const EngineContext* context, Reader* reader, LogView view,
       view_(std::move(view)),
       options_(options),
       slot_(std::move(slot)),
-      feed_(&reader->tokenizer(), Position{}),
-      place_(view_.Begin(Position{})),
+      feed_(&reader->tokenizer(), view_.begin()),
+      place_(view_.Begin(view_.begin())),
+      limit_(view_.begin()),
+      position_(view_.begin()),
       id_chain_(reader->id()) {}
 
 absl::Status Cursor::StartAt(const Checkpoint& checkpoint) {
@@ -208,16 +210,18 @@ void Cursor::Moved() {
   if (on_move) on_move();
 }
 
-Digest Cursor::StateDigest() const {
-  std::string state(reader_->info().state_bytes, '\0');
-  reader_->model().ReadState(slot_.get(), absl::MakeSpan(state));
-  Sha256Hasher hasher;
-  hasher.AddSized(reader_->info().layout_id);
-  hasher.AddNumber(token_offset_);
-  hasher.Add(AsBytes(id_chain_));
-  hasher.AddSized(state);
-  hasher.AddSized(feed_.undecided());
-  return hasher.Finish();
+StateFile Cursor::MakeStateFile() const {
+  StateFile file;
+  file.model_id = reader_->id();
+  file.layout_id = reader_->info().layout_id;
+  file.numerics_id = reader_->info().numerics_id;
+  file.token_offset = token_offset_;
+  file.position = position_;
+  file.id_chain = id_chain_;
+  file.undecided = std::string(feed_.undecided());
+  file.state.resize(reader_->info().state_bytes);
+  reader_->model().ReadState(slot_.get(), absl::MakeSpan(file.state));
+  return file;
 }
 
 Checkpoint Cursor::MakeCheckpoint(StreamUid uid) const {

@@ -14,6 +14,7 @@
 #include "engine/engine_context.h"
 #include "engine/log_view.h"
 #include "engine/reader.h"
+#include "engine/state_file.h"
 #include "engine/token_feed.h"
 
 namespace oxbow {
@@ -94,8 +95,10 @@ class Cursor : public std::enable_shared_from_this<Cursor> {
   // Not OK: the log could not be read; the cursor stands still for good.
   const absl::Status& status() const { return status_; }
 
+  // Where it stands, for a file: all that its future depends on.
+  StateFile MakeStateFile() const;
   // The digest of design.md: layout, offsets, ids, state, undecided bytes.
-  Digest StateDigest() const;
+  Digest StateDigest() const { return oxbow::StateDigest(MakeStateFile()); }
   // The state as a checkpoint, for a stream with this uid.
   Checkpoint MakeCheckpoint(StreamUid uid) const;
   // Gives the slot away; the cursor is done.

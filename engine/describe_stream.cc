@@ -14,7 +14,9 @@ StreamInfo DescribeRecord(const StreamRecord& record) {
   info.labels = record.labels;
   info.plan = record.plan;
   info.forked_from = record.forked_from;
-  info.fork_position = LogView(record).own_begin();
+  const LogView view(record);
+  info.begin = view.begin();
+  if (!record.forked_from.empty()) info.fork_position = view.own_begin();
   info.epoch = record.epoch;
   return info;
 }
@@ -37,7 +39,7 @@ absl::StatusOr<StreamInfo> DescribeStored(const EngineContext& context,
   StreamInfo info = DescribeRecord(record);
   ASSIGN_OR_RETURN(const absl::optional<LogRecord> last,
                    context.store->LastRecord(record.uid));
-  info.durable = last.has_value() ? last->End() : info.fork_position;
+  info.durable = HeadOf(record, last);
   const Reader& reader = *context.generator;
   FindCheckpointOptions options;
   options.reader = reader.name();

@@ -83,7 +83,11 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
     options.at = request_.at;
     options.cancelled = request_.cancelled;
     if (request_.pooling == Pooling::kMean) {
-      options.from_byte = request_.from_byte.value_or(0);
+      const LogView& view = operation_->stream()->view();
+      options.from_byte = request_.from_byte.value_or(view.begin().byte_offset);
+      if (options.from_byte < view.begin().byte_offset) {
+        return done_(BeforeImport(view));
+      }
       pooler_ = std::make_unique<MeanPooler>(options.from_byte, width());
       options.listener = pooler_.get();
     }
@@ -154,6 +158,7 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
                                                   view, request_.at, durable));
     reply_.point.position = to;
     const uint64_t from = *request_.from_byte;
+    if (from < view.begin().byte_offset) return BeforeImport(view);
     const size_t bytes_max = context.options.limits.prompt_bytes_max;
     if (from > to.byte_offset || to.byte_offset - from > bytes_max) {
       return WithReason(

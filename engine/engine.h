@@ -125,6 +125,14 @@ class Engine {
   virtual void Fork(ForkRequest request, Callback<StreamInfo> done) = 0;
   virtual void Checkpoint(CheckpointRequest request,
                           Callback<CheckpointInfo> done) = 0;
+  // The state of a point as a file (state_file.h), the text still open.
+  virtual void ExportState(ExportStateRequest request,
+                           Callback<std::string> done) = 0;
+  // A new stream that begins with such a file: offsets go on, what came before
+  // is not here (OutOfRange/BEFORE_IMPORT). An identical retry finds its own
+  // work. InvalidArgument/BAD_STATE_FILE; FailedPrecondition/MODEL_MISMATCH.
+  virtual void ImportState(ImportStateRequest request,
+                           Callback<StreamInfo> done) = 0;
   virtual void ListCheckpoints(StreamName name,
                                Callback<std::vector<CheckpointInfo>> done) = 0;
   // Removes a savepoint's label. NotFound.

@@ -17,6 +17,10 @@ uint64_t OpenBytes(Position position, int longest_piece) {
 // The last byte at which a checkpoint of `part` may end.
 uint64_t UsableBytes(const LogView::Part& part,
                      const FindCheckpointOptions& options) {
+  // What was decided before an import is decided for good.
+  if (part.imported_tokens.has_value() && options.reads_ids) {
+    return part.end->byte_offset;
+  }
   const bool target_in_part =
       !part.end.has_value() || options.target <= *part.end;
   if (target_in_part) {
@@ -76,6 +80,8 @@ absl::StatusOr<absl::optional<Checkpoint>> FindCheckpoint(
       return checkpoint.status();
     }
   }
+  // The generator's ids before an import are not here to be read again.
+  if (view.imported() && options.reads_ids) return ImportLost(view);
   return {absl::nullopt};
 }
 

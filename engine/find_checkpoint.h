@@ -48,7 +48,8 @@ absl::StatusOr<std::vector<CheckpointHeader>> UsableCheckpoints(
     const FindCheckpointOptions& options);
 
 // The nearest of them whose state is whole; a damaged one is passed over for
-// an older one. nullopt: begin at the beginning. Blocks on the store.
+// an older one. nullopt: begin at the view's beginning. DataLoss: an imported
+// stream without the state it began with. Blocks on the store.
 absl::StatusOr<absl::optional<Checkpoint>> FindCheckpoint(
     StreamStore& store, const LogView& view,
     const FindCheckpointOptions& options);

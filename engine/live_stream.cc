@@ -79,8 +79,9 @@ absl::Status LiveStream::StartTimeline(Follower* follower) {
   const auto& last = follower->stored.last_embedding;
   timeline_ = std::make_shared<Timeline>(
       context_, follower->cursor.get(), record_.uid, record_.plan,
-      last.has_value() ? last->token_end : 0,
-      last.has_value() ? last->byte_end : 0, std::move(scratch));
+      last.has_value() ? last->token_end : FirstToken(*follower->reader, view_),
+      last.has_value() ? last->byte_end : view_.begin().byte_offset,
+      std::move(scratch));
   follower->cursor->set_listener(timeline_.get());
   return absl::OkStatus();
 }

@@ -138,10 +138,11 @@ size_t ContentBytes(const LogEvent& event) {
 LogView::LogView(const StreamRecord& record) {
   Position begin;
   for (const Segment& segment : record.ancestry) {
-    parts_.push_back({segment.uid, begin, segment.end, segment.seam_at_end});
+    parts_.push_back({segment.uid, begin, segment.end, segment.seam_at_end,
+                      segment.imported_tokens});
     begin = segment.end;
   }
-  parts_.push_back({record.uid, begin, absl::nullopt, false});
+  parts_.push_back({record.uid, begin, absl::nullopt, false, absl::nullopt});
 }
 
 std::vector<Segment> LogView::AncestryOfFork(Position position,
@@ -150,14 +151,16 @@ std::vector<Segment> LogView::AncestryOfFork(Position position,
   for (const Part& part : parts_) {
     const bool is_last = !part.end.has_value() || position <= *part.end;
     if (!is_last) {
-      ancestry.push_back({part.uid, *part.end, part.seam_at_end});
+      ancestry.push_back(
+          {part.uid, *part.end, part.seam_at_end, part.imported_tokens});
       continue;
     }
     // A seam that stands exactly here stays.
     const bool seam_here =
         part.end.has_value() && position == *part.end && part.seam_at_end;
     if (part.begin < position || ancestry.empty()) {
-      ancestry.push_back({part.uid, position, seam || seam_here});
+      ancestry.push_back(
+          {part.uid, position, seam || seam_here, part.imported_tokens});
     } else if (seam) {
       ancestry.back().seam_at_end = true;
     }
@@ -262,8 +265,10 @@ absl::StatusOr<Position> ResolveToken(StreamStore& store,
                                       const Tokenizer& tokenizer,
                                       const LogView& view, uint64_t token,
                                       Position durable) {
+  if (token < view.begin_tokens()) return BeforeImport(view);
   ASSIGN_OR_RETURN(const CheckpointHeader nearest,
                    NearestToken(store, view, tokenizer, token));
+  if (nearest.token_offset < view.begin_tokens()) return ImportLost(view);
   if (nearest.token_offset == token) return nearest.position;
   uint64_t left = token - nearest.token_offset;
   TokenFeed feed(&tokenizer, nearest.position);
@@ -315,6 +320,22 @@ void Feed(const LogEvent& event, TokenFeed* feed) {
   }
 }
 
+absl::Status BeforeImport(const LogView& view) {
+  const std::string byte = absl::StrCat(view.begin().byte_offset);
+  const std::string token = absl::StrCat(view.begin_tokens());
+  return WithReason(absl::OutOfRangeError(absl::StrCat(
+                        "the stream was imported as a state at byte ", byte,
+                        ", token ", token, ": what came before is not here")),
+                    "BEFORE_IMPORT",
+                    {{"byte_begin", byte}, {"token_begin", token}});
+}
+
+absl::Status ImportLost(const LogView& view) {
+  return absl::DataLossError(absl::StrCat(
+      "the state that the stream was imported as, at token ",
+      view.begin_tokens(), ", is damaged or gone, and nothing can replace it"));
+}
+
 absl::StatusOr<Position> ResolveAt(StreamStore& store,
                                    const Tokenizer& tokenizer,
                                    const LogView& view, const At& at,
@@ -327,11 +348,12 @@ absl::StatusOr<Position> ResolveAt(StreamStore& store,
         return PastEnd("byte", at.offset, durable.byte_offset);
       }
       const Position position{at.offset, 0};
+      if (position < view.begin()) return BeforeImport(view);
       RETURN_IF_ERROR(CheckByte(store, tokenizer, view, position));
       return position;
     }
     case At::Kind::kToken:
-      if (at.offset == 0) return Position{};
+      if (at.offset == 0 && !view.imported()) return Position{};
       return ResolveToken(store, tokenizer, view, at.offset, durable);
     case At::Kind::kLabel:
       return FindSavepoint(store, view, at.label);

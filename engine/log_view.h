@@ -43,12 +43,24 @@ class LogView {
     Position begin;
     absl::optional<Position> end;  // nullopt: the stream's own, still growing
     bool seam_at_end = false;
+    // As Segment::imported_tokens: such a part has no log, only a checkpoint
+    // at its end.
+    absl::optional<uint64_t> imported_tokens;
   };
 
   LogView() = default;
   explicit LogView(const StreamRecord& record);
 
   const std::vector<Part>& parts() const { return parts_; }
+  // True if the stream, or the oldest of its ancestors, began as an imported
+  // state: nothing before begin() is here.
+  bool imported() const { return parts_.front().imported_tokens.has_value(); }
+  // Where the log begins, and the generator's tokens before that: all zero
+  // unless imported.
+  Position begin() const { return imported() ? *parts_[0].end : Position{}; }
+  uint64_t begin_tokens() const {
+    return parts_.front().imported_tokens.value_or(0);
+  }
   // Where the stream's own log begins.
   Position own_begin() const { return parts_.back().begin; }
   // The ancestry of a stream forked from this one at `position`.
@@ -78,13 +90,18 @@ absl::StatusOr<std::vector<LogEvent>> ReadEvents(
     StreamStore& store, const Tokenizer& tokenizer, const LogView& view,
     IdsAre ids_are, Position limit, size_t bytes_max, LogPlace* place);
 
+// OutOfRange/BEFORE_IMPORT, for a point that lies before the log's begin().
+absl::Status BeforeImport(const LogView& view);
+// DataLoss: the checkpoint an imported stream begins with cannot be read.
+absl::Status ImportLost(const LogView& view);
+
 // Gives one event to a feed.
 void Feed(const LogEvent& event, TokenFeed* feed);
 
 // The place a point names. kHead is `durable`. Tokens are counted from the
 // nearest checkpoint at or before. OutOfRange/PAST_END: the stream does not
-// reach so far; OutOfRange/INSIDE_TOKEN; NotFound/NO_SAVEPOINT. Blocks on the
-// store.
+// reach so far; OutOfRange/BEFORE_IMPORT; OutOfRange/INSIDE_TOKEN;
+// NotFound/NO_SAVEPOINT. Blocks on the store.
 absl::StatusOr<Position> ResolveAt(StreamStore& store,
                                    const Tokenizer& tokenizer,
                                    const LogView& view, const At& at,

@@ -53,6 +53,19 @@ absl::Status StreamExists(const std::string& name) {
                     "STREAM_EXISTS");
 }
 
+absl::StatusOr<absl::optional<StreamRecord>> FindMade(
+    const EngineContext& context, const StreamName& name,
+    const Digest& request_digest) {
+  const absl::StatusOr<StreamRecord> existing =
+      context.store->FindStream(name.tenant, name.stream);
+  if (absl::IsNotFound(existing.status())) return {absl::nullopt};
+  RETURN_IF_ERROR(existing.status());
+  if (existing->request_digest != request_digest) {
+    return StreamExists(name.stream);
+  }
+  return {*existing};
+}
+
 absl::StatusOr<StreamRecord> MakeStream(const EngineContext& context,
                                         const CreateStreamRequest& request) {
   ASSIGN_OR_RETURN(StreamRecord record, NewRecord(context, request.name,

@@ -17,6 +17,13 @@ namespace oxbow {
 
 absl::Status StreamExists(const std::string& name);
 
+// The stream that an identical request (DigestOf) made before; nullopt if the
+// name is free. AlreadyExists/STREAM_EXISTS: it was made otherwise. Blocks on
+// the store.
+absl::StatusOr<absl::optional<StreamRecord>> FindMade(
+    const EngineContext& context, const StreamName& name,
+    const Digest& request_digest);
+
 // The record of a new stream, as the request wants it. Blocks on the store.
 absl::StatusOr<StreamRecord> MakeStream(const EngineContext& context,
                                         const CreateStreamRequest& request);

@@ -55,6 +55,7 @@ struct StreamInfo {
   EmbeddingPlan plan;
   std::string forked_from;
   Position fork_position;     // where it left the stream it was forked from
+  Position begin;             // where it was imported as a state, or zero
   Position durable;           // the head
   Position applied;           // run through the model, or held undecided
   Position checkpoint;        // end of the newest stored state
@@ -70,6 +71,16 @@ struct CreateStreamRequest {
   std::map<std::string, std::string> labels;  // at most 64
   absl::optional<absl::Duration> ttl;
   EmbeddingPlan plan;
+};
+
+struct ExportStateRequest {
+  StreamName name;
+  At at;
+};
+
+struct ImportStateRequest {
+  CreateStreamRequest create;
+  std::string file;  // as ExportState gives it
 };
 
 struct ForkRequest {
@@ -241,7 +252,7 @@ struct CheckpointInfo {
 
 struct ReadTextRequest {
   StreamName name;
-  uint64_t from_byte = 0;
+  uint64_t from_byte = 0;            // 0 of an imported stream: where it begins
   absl::optional<uint64_t> to_byte;  // default: the durable end
   // At least one byte, unless the span is empty.
   size_t bytes_max = 1 << 18;

@@ -15,6 +15,10 @@ Position HeadOf(const StreamRecord& record,
   return LogView(record).own_begin();
 }
 
+uint64_t FirstToken(const Reader& reader, const LogView& view) {
+  return reader.ids_are() == IdsAre::kIds ? view.begin_tokens() : 0;
+}
+
 bool MakesTimeline(const EngineContext& context, const Reader& reader,
                    const StreamRecord& record) {
   if (record.plan.kind == EmbeddingPlan::Kind::kNone) return false;
@@ -48,7 +52,7 @@ absl::Status LoadReader(const EngineContext& context, const Reader& reader,
                      LastOfTimeline(*context.store, view, longest_piece));
     options.token_offset_max = stored->last_embedding.has_value()
                                    ? stored->last_embedding->token_end
-                                   : 0;
+                                   : FirstToken(reader, view);
   }
   ASSIGN_OR_RETURN(stored->checkpoint,
                    FindCheckpoint(*context.store, view, options));

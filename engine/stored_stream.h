@@ -5,6 +5,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "engine/engine_context.h"
+#include "engine/log_view.h"
 #include "engine/reader.h"
 #include "engine/requests.h"
 #include "store/records.h"
@@ -27,6 +28,10 @@ struct StoredStream {
 // Blocks on the store. NotFound/NO_STREAM; FailedPrecondition/MODEL_MISMATCH.
 absl::StatusOr<StoredStream> LoadStream(const EngineContext& context,
                                         const StreamName& name);
+
+// The number of the first token a reader reads of a stream: only the generator
+// goes on with the numbers of an imported state.
+uint64_t FirstToken(const Reader& reader, const LogView& view);
 
 // Where a stream's log ends: behind its own last record, or where it left its
 // parent.

@@ -1,5 +1,6 @@
 // The other calls against a puppet engine, over a real connection.
 #include <atomic>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/puppet_server.h"
+#include "service/server_limits.h"
 
 namespace oxbow {
 namespace {
@@ -321,6 +323,86 @@ TEST_F(CallsTest, ScoreForkCheckpointAndDeleteReachTheEngine) {
   grpc::ClientContext c7;
   EXPECT_EQ(GrpcReason(streams().DeleteStream(&c7, remove, &empty)),
             "NO_STREAM");
+}
+
+TEST_F(CallsTest, AStateGoesOutAndInInPieces) {
+  std::string text(5 << 19, 'x');  // two and a half pieces
+  text[7] = 'y';
+  server_.engine().set_text("long", text);
+  v1::ExportStateRequest request;
+  request.set_stream_id("long");
+  grpc::ClientContext out;
+  const auto reader = streams().ExportState(&out, request);
+  std::vector<v1::ExportStateResponse> pieces(1);
+  while (reader->Read(&pieces.back())) pieces.emplace_back();
+  ASSERT_TRUE(reader->Finish().ok());
+  EXPECT_EQ(pieces.size(), 4u);
+
+  grpc::ClientContext in;
+  v1::Stream stream;
+  const auto writer = streams().ImportState(&in, &stream);
+  v1::ImportStateRequest message;
+  message.mutable_create()->set_stream_id("back");
+  writer->Write(message);
+  for (const v1::ExportStateResponse& piece : pieces) {
+    message.set_data(piece.data());
+    writer->Write(message);
+  }
+  writer->WritesDone();
+  // The puppet's model has no state worth so many bytes.
+  EXPECT_EQ(GrpcReason(writer->Finish()), "BAD_STATE_FILE");
+}
+
+TEST_F(CallsTest, AnImportBeginsWithCreateAndOnlyThat) {
+  const auto import = [this](const std::vector<v1::ImportStateRequest>& sent) {
+    grpc::ClientContext context;
+    v1::Stream stream;
+    const auto writer = streams().ImportState(&context, &stream);
+    for (const auto& message : sent) writer->Write(message);
+    writer->WritesDone();
+    return writer->Finish();
+  };
+  v1::ImportStateRequest create, data;
+  create.mutable_create()->set_stream_id("i");
+  data.set_data("state");
+  EXPECT_EQ(GrpcReason(import({})), "BAD_FIELD");
+  EXPECT_EQ(GrpcReason(import({data})), "BAD_FIELD");
+  EXPECT_EQ(GrpcReason(import({create, create})), "BAD_FIELD");
+  EXPECT_TRUE(import({create, data}).ok());
+  EXPECT_EQ(server_.engine().text("i"), "state");
+}
+
+TEST_F(CallsTest, StateFilesAreFewAtATime) {
+  v1::ImportStateRequest create;
+  create.mutable_create()->set_stream_id("i");
+  const auto import = [&] {
+    grpc::ClientContext context;
+    v1::Stream stream;
+    const auto writer = streams().ImportState(&context, &stream);
+    writer->Write(create);
+    writer->WritesDone();
+    return GrpcReason(writer->Finish());
+  };
+  std::vector<grpc::ClientContext> contexts(kTransfersMax);
+  std::vector<v1::Stream> answers(kTransfersMax);
+  std::vector<std::unique_ptr<grpc::ClientWriter<v1::ImportStateRequest>>>
+      writers;
+  for (int i = 0; i < kTransfersMax; ++i) {
+    writers.push_back(streams().ImportState(&contexts[i], &answers[i]));
+    writers.back()->Write(create);
+  }
+  // As soon as the server has seen them all.
+  const absl::Time deadline = absl::Now() + absl::Seconds(20);
+  std::string reason;
+  while (reason != "TOO_MANY_TRANSFERS" && absl::Now() < deadline) {
+    reason = import();
+  }
+  EXPECT_EQ(reason, "TOO_MANY_TRANSFERS");
+  for (auto& writer : writers) {
+    writer->WritesDone();
+    EXPECT_TRUE(writer->Finish().ok());
+  }
+  EXPECT_EQ(import(), "");
 }
 
 TEST_F(CallsTest, TokenizeAndDetokenizeAreInverse) {

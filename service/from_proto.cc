@@ -1,10 +1,14 @@
 #include "service/from_proto.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <random>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/status_macros.h"
+#include "engine/error_reason.h"
 #include "service/field_rules.h"
 
 namespace oxbow {
@@ -32,6 +36,28 @@ absl::StatusOr<EmbeddingPlan> PlanFromProto(const v1::EmbeddingPlan& message) {
       return plan;
   }
   return FieldError("embedding_plan", "is of no known kind");
+}
+
+// An id nobody has: 128 random bits.
+std::string MakeStreamId() {
+  std::random_device random;
+  return absl::StrFormat("s-%08x%08x%08x%08x", random(), random(), random(),
+                         random());
+}
+
+absl::Status CheckModelId(const std::string& wanted, const Digest& held) {
+  if (wanted.empty() || wanted == AsBytes(held)) return absl::OkStatus();
+  if (wanted.size() != sizeof(Digest)) {
+    return FieldError("model_id", "must be 32 bytes");
+  }
+  Digest id;
+  std::copy(wanted.begin(), wanted.end(), id.begin());
+  return WithReason(
+      absl::FailedPreconditionError(
+          absl::StrCat("the stream is wanted for model ", ToHex(id),
+                       ", and this server runs ", ToHex(held))),
+      "MODEL_MISMATCH",
+      {{"wanted_model_id", ToHex(id)}, {"server_model_id", ToHex(held)}});
 }
 
 // Texts or ids given beside a stream: 1 .. texts_max.
@@ -134,8 +160,11 @@ absl::StatusOr<At> AtFromProto(const v1::At& message) {
 
 absl::StatusOr<CreateStreamRequest> FromProto(
     const v1::CreateStreamRequest& message, const RequestRules& rules) {
+  RETURN_IF_ERROR(CheckModelId(message.model_id(), rules.model_id));
   CreateStreamRequest request;
-  if (!message.stream_id().empty()) {
+  if (message.stream_id().empty()) {
+    request.name.stream = MakeStreamId();
+  } else {
     ASSIGN_OR_RETURN(request.name,
                      NameFromProto("stream_id", message.stream_id()));
   }
@@ -301,6 +330,15 @@ absl::StatusOr<CheckpointRequest> FromProto(
     RETURN_IF_ERROR(CheckWord("label", message.label()));
     request.label = message.label();
   }
+  return request;
+}
+
+absl::StatusOr<ExportStateRequest> FromProto(
+    const v1::ExportStateRequest& message) {
+  ExportStateRequest request;
+  ASSIGN_OR_RETURN(request.name,
+                   NameFromProto("stream_id", message.stream_id()));
+  ASSIGN_OR_RETURN(request.at, AtFromProto(message.at()));
   return request;
 }
 

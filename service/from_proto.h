@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
+#include "base/sha256.h"
 #include "engine/requests.h"
 #include "oxbow/v1/models.pb.h"
 #include "oxbow/v1/streams.pb.h"
@@ -18,6 +19,7 @@ struct RequestRules {
   int vocabulary_size = 0;          // the generator's: ids are below it
   int embedding_width = 0;          // numbers in a vector
   bool has_embedding_head = false;  // then it is the default pooling
+  Digest model_id{};                // the generator's
 };
 
 // The name of a stream. BAD_STREAM_ID.
@@ -27,7 +29,7 @@ absl::StatusOr<Position> PositionFromProto(absl::string_view field,
                                            const v1::Position& position);
 absl::StatusOr<At> AtFromProto(const v1::At& at);
 
-// Without an id, `name.stream` is left empty: the caller makes one up.
+// Without an id, the stream gets one that nobody has. MODEL_MISMATCH besides.
 absl::StatusOr<CreateStreamRequest> FromProto(
     const v1::CreateStreamRequest& message, const RequestRules& rules);
 // CHUNK_TOO_LARGE besides.
@@ -45,6 +47,8 @@ absl::StatusOr<ForkRequest> FromProto(const v1::ForkRequest& message,
                                       const RequestRules& rules);
 absl::StatusOr<CheckpointRequest> FromProto(
     const v1::CheckpointRequest& message);
+absl::StatusOr<ExportStateRequest> FromProto(
+    const v1::ExportStateRequest& message);
 absl::StatusOr<ReadTextRequest> FromProto(const v1::ReadTextRequest& message);
 
 }  // namespace oxbow

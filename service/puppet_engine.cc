@@ -304,6 +304,32 @@ void PuppetEngine::Checkpoint(CheckpointRequest request,
       });
 }
 
+void PuppetEngine::ExportState(ExportStateRequest request,
+                               Callback<std::string> done) {
+  Answer<std::string>("ExportState", std::move(done),
+                      [this, request]() -> absl::StatusOr<std::string> {
+                        PuppetStream* const stream = Find(request.name);
+                        if (stream == nullptr) return NoStream(request.name);
+                        ASSIGN_OR_RETURN(const uint64_t at,
+                                         Locate(*stream, request.at));
+                        return stream->text.substr(0, at);
+                      });
+}
+
+void PuppetEngine::ImportState(ImportStateRequest request,
+                               Callback<StreamInfo> done) {
+  Answer<StreamInfo>("ImportState", std::move(done),
+                     [this, request]() -> absl::StatusOr<StreamInfo> {
+                       auto stream = std::make_unique<PuppetStream>();
+                       stream->info.name = request.create.name;
+                       stream->info.labels = request.create.labels;
+                       stream->text = request.file;
+                       const StreamInfo info = InfoOf(*stream);
+                       streams_[info.name.stream] = std::move(stream);
+                       return info;
+                     });
+}
+
 void PuppetEngine::ListCheckpoints(StreamName name,
                                    Callback<std::vector<CheckpointInfo>> done) {
   using Infos = std::vector<CheckpointInfo>;

@@ -15,9 +15,10 @@
 
 namespace oxbow {
 
-// Streams are strings, tokens are bytes, a state's digest is the text's, a
-// vector counts letters; Generate says "abc...". Answers come on a thread of
-// its own, as the real engine's do. Any call can be made to fail.
+// Streams are strings, tokens are bytes, a state's digest is the text's and its
+// file the text, a vector counts letters; Generate says "abc...". Answers come
+// on a thread of its own, as the real engine's do. Any call can be made to
+// fail.
 //
 // Thread-safe.
 class PuppetEngine : public Engine {
@@ -56,6 +57,10 @@ class PuppetEngine : public Engine {
   void Fork(ForkRequest request, Callback<StreamInfo> done) override;
   void Checkpoint(CheckpointRequest request,
                   Callback<CheckpointInfo> done) override;
+  void ExportState(ExportStateRequest request,
+                   Callback<std::string> done) override;
+  void ImportState(ImportStateRequest request,
+                   Callback<StreamInfo> done) override;
   void ListCheckpoints(StreamName name,
                        Callback<std::vector<CheckpointInfo>> done) override;
   void DeleteCheckpoint(StreamName name, std::string label,

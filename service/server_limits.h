@@ -10,6 +10,9 @@ namespace oxbow {
 // message_out_bytes_max with every label at its longest.
 inline constexpr int kPageSizeMax = 1000;
 
+// State files on their way in or out at once; each is held whole in memory.
+inline constexpr int kTransfersMax = 8;
+
 struct ServerLimits {
   // One request. Four times the largest chunk, so that ids (up to five bytes
   // each) and prompts fit too.

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <random>
 #include <utility>
 
-#include "absl/strings/str_format.h"
 #include "base/status_macros.h"
-#include "engine/error_reason.h"
 #include "service/append_call.h"
+#include "service/export_state_call.h"
 #include "service/field_rules.h"
 #include "service/generate_call.h"
+#include "service/import_state_call.h"
 #include "service/read_embeddings_call.h"
 #include "service/read_text_call.h"
 #include "service/server_limits.h"
@@ -25,6 +24,7 @@ constexpr int kPageSizeDefault = 100;
 RequestRules MakeRules(const Engine& engine) {
   RequestRules rules;
   rules.limits = engine.limits();
+  rules.model_id = engine.generator_id();
   rules.vocabulary_size = engine.generator_info().vocabulary_size;
   rules.embedding_width = engine.generator_info().width;
   rules.has_embedding_head = !engine.generator_info().embedding_heads.empty();
@@ -36,28 +36,6 @@ RequestRules MakeRules(const Engine& engine) {
     rules.has_embedding_head = !engine.embedder_info()->embedding_heads.empty();
   }
   return rules;
-}
-
-// An id nobody has: 128 random bits.
-std::string MakeStreamId() {
-  std::random_device random;
-  return absl::StrFormat("s-%08x%08x%08x%08x", random(), random(), random(),
-                         random());
-}
-
-absl::Status CheckModelId(const std::string& wanted, const Digest& held) {
-  if (wanted.empty() || wanted == AsBytes(held)) return absl::OkStatus();
-  if (wanted.size() != sizeof(Digest)) {
-    return FieldError("model_id", "must be 32 bytes");
-  }
-  Digest id;
-  std::copy(wanted.begin(), wanted.end(), id.begin());
-  return WithReason(
-      absl::FailedPreconditionError(
-          absl::StrCat("the stream is wanted for model ", ToHex(id),
-                       ", and this server runs ", ToHex(held))),
-      "MODEL_MISMATCH",
-      {{"wanted_model_id", ToHex(id)}, {"server_model_id", ToHex(held)}});
 }
 
 google::protobuf::Empty ToEmpty(bool) { return {}; }
@@ -74,11 +52,8 @@ StreamsService::Unary* StreamsService::CreateStream(Context*,
   return StartUnaryCall<v1::CreateStreamRequest>(
       request, response,
       [this](const v1::CreateStreamRequest& message, UnaryCall* call) {
-        RETURN_IF_ERROR(
-            CheckModelId(message.model_id(), engine_->generator_id()));
         ASSIGN_OR_RETURN(CreateStreamRequest create,
                          FromProto(message, rules_));
-        if (create.name.stream.empty()) create.name.stream = MakeStreamId();
         engine_->CreateStream(std::move(create),
                               call->Done<StreamInfo>(ToStream));
         return absl::OkStatus();
@@ -251,6 +226,16 @@ StreamsService::Unary* StreamsService::DeleteCheckpoint(Context*,
                                   call->Done<bool>(ToEmpty));
         return absl::OkStatus();
       });
+}
+
+StreamsService::Writer* StreamsService::ExportState(Context*,
+                                                    const Bytes* request) {
+  return new ExportStateCall(engine_, &transfers_, *request);
+}
+
+grpc::ServerReadReactor<grpc::ByteBuffer>* StreamsService::ImportState(
+    Context*, Bytes* response) {
+  return new ImportStateCall(engine_, &rules_, &transfers_, response);
 }
 
 StreamsService::Writer* StreamsService::ReadText(Context*,

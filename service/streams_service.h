@@ -6,6 +6,8 @@
 #include "oxbow/v1/streams.grpc.pb.h"
 #include "service/from_proto.h"
 #include "service/raw_methods.h"
+#include "service/server_limits.h"
+#include "service/transfer_slots.h"
 
 namespace oxbow {
 
@@ -24,6 +26,8 @@ using RawStreams =
                v1::Streams::WithRawCallbackMethod_Checkpoint,
                v1::Streams::WithRawCallbackMethod_ListCheckpoints,
                v1::Streams::WithRawCallbackMethod_DeleteCheckpoint,
+               v1::Streams::WithRawCallbackMethod_ExportState,
+               v1::Streams::WithRawCallbackMethod_ImportState,
                v1::Streams::WithRawCallbackMethod_ReadText>::Type;
 
 // Thread-safe. Nothing is computed and nothing waits in a callback: a request
@@ -54,10 +58,14 @@ class StreamsService final : public RawStreams {
                          Bytes* response) override;
   Unary* DeleteCheckpoint(Context*, const Bytes* request,
                           Bytes* response) override;
+  Writer* ExportState(Context*, const Bytes* request) override;
+  grpc::ServerReadReactor<Bytes>* ImportState(Context*,
+                                              Bytes* response) override;
   Writer* ReadText(Context*, const Bytes* request) override;
 
   Engine* const engine_;
   const RequestRules rules_;
+  TransferSlots transfers_{kTransfersMax};
 };
 
 }  // namespace oxbow

@@ -96,6 +96,9 @@ v1::Stream ToProto(const StreamInfo& info) {
     message.set_forked_from(info.forked_from);
     *message.mutable_fork_position() = ToProto(info.fork_position);
   }
+  if (info.begin != Position()) {
+    *message.mutable_begin() = ToProto(info.begin);
+  }
   *message.mutable_durable() = ToProto(info.durable);
   *message.mutable_applied() = ToProto(info.applied);
   *message.mutable_checkpoint() = ToProto(info.checkpoint);

@@ -98,6 +98,9 @@ store::Stream ToProto(const StreamRecord& stream) {
     part->set_uid(segment.uid);
     ToProto(segment.end, part->mutable_end());
     part->set_seam_at_end(segment.seam_at_end);
+    if (segment.imported_tokens.has_value()) {
+      part->set_imported_tokens(*segment.imported_tokens);
+    }
   }
   proto.set_forked_from(stream.forked_from);
   proto.set_request_digest(ToProto(stream.request_digest));
@@ -168,8 +171,14 @@ absl::StatusOr<StreamRecord> DecodeStream(absl::string_view key,
   RETURN_IF_ERROR(FromProto(proto.plan(), &stream.plan));
   stream.epoch = proto.epoch();
   for (const store::Segment& segment : proto.ancestry()) {
-    stream.ancestry.push_back(
-        {segment.uid(), FromProto(segment.end()), segment.seam_at_end()});
+    Segment part;
+    part.uid = segment.uid();
+    part.end = FromProto(segment.end());
+    part.seam_at_end = segment.seam_at_end();
+    if (segment.has_imported_tokens()) {
+      part.imported_tokens = segment.imported_tokens();
+    }
+    stream.ancestry.push_back(std::move(part));
   }
   stream.forked_from = proto.forked_from();
   RETURN_IF_ERROR(FromProto(proto.request_digest(), &stream.request_digest));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "base/sha256.h"
 
 namespace oxbow {
@@ -88,6 +89,9 @@ struct Segment {
   Position end;
   // True if text after `end` is tokenized afresh (a fork at a token).
   bool seam_at_end = false;
+  // Set: the segment was imported as a state, after so many of the
+  // generator's tokens. Its uid has that checkpoint and no log.
+  absl::optional<uint64_t> imported_tokens;
 };
 
 // When the engine makes an embedding of a stretch of the stream.

@@ -70,6 +70,12 @@ absl::StatusOr<v1::Stream> GetOrCreate(Connection* connection,
 absl::Status SkipWhatIsThere(Connection* connection, const v1::Stream& stream,
                              AppendSource* source, int64_t* skipped) {
   const int64_t end = stream.durable().byte_offset();
+  if (*skipped < stream.begin().byte_offset()) {
+    return DataFault(absl::StrCat(
+        "the stream was imported at byte ", stream.begin().byte_offset(),
+        ": its text before that is not here to compare the document with; "
+        "append the rest without --resume"));
+  }
   if (*skipped < end) {
     v1::ReadTextRequest request;
     request.set_stream_id(stream.stream_id());

@@ -21,11 +21,13 @@ U+FFFD where needed, `bytes` the exact bytes in base64. In order:
                "labels",..}
   checkpoints  a line each {"byte_offset","token_offset","labels","created",..}
   embed        {"values":[..],"dimensions","pooling","byte_offset",..}
+  export       {"stream","file","bytes"}
   fork         as show, without a digest
   generate     a line a token {"branch","token","text","bytes","logprob",
                "top_logprobs":[{"token","logprob"}]}, and a line a finished
                branch {"branch","finish_reason","text",..}; reasons are length,
                stop_text, stop_token, end_of_document
+  import       as show, without a digest
   ls           a line a stream, as show without a digest
   model        {"generator":{..},"embedder":{..},"tokenizer":{..}}
   rm           {"stream","removed"}
@@ -51,6 +53,8 @@ void AddCommands(CLI::App* app, Run* run) {
   AddFork(app, run);
   AddCheckpoint(app, run);
   AddCheckpoints(app, run);
+  AddExport(app, run);
+  AddImport(app, run);
   AddLs(app, run);
   AddShow(app, run);
   AddRm(app, run);

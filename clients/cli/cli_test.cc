@@ -133,6 +133,12 @@ TEST_F(CliTest, StreamsAreListedShownForkedMarkedAndRemoved) {
   EXPECT_EQ(saved["byte_offset"], 2);
   EXPECT_EQ(saved["state_digest"], ToHex(Sha256("te")));
   EXPECT_EQ(RunJson({"checkpoints", "f"}).lines()[0]["labels"][0], "L");
+  const std::string path = testing::TempDir() + "/f.state";
+  EXPECT_EQ(RunJson({"export", "f", path}).lines()[0]["bytes"], 2);
+  EXPECT_EQ(RunJson({"import", path, "g"}).lines()[0]["stream"], "g");
+  EXPECT_EQ(engine().text("g"), "te");
+  EXPECT_EQ(Run({"export", "none", path + "2"}).code, 1);
+  EXPECT_EQ(Run({"import", path + "2", "h"}).code, 66);
   EXPECT_EQ(Run({"rm", "f"}).code, 0);
   EXPECT_EQ(Run({"show", "f"}).code, 1);
 }

@@ -54,6 +54,9 @@ Json ToJson(const v1::Stream& stream) {
     json["forked_from"] = stream.forked_from();
     json["fork_byte_offset"] = stream.fork_position().byte_offset();
   }
+  if (stream.has_begin()) {
+    json["begin_byte_offset"] = stream.begin().byte_offset();
+  }
   json["epoch"] = stream.epoch();
   return json;
 }
@@ -82,6 +85,9 @@ std::string ToLine(const v1::Stream& stream) {
   if (!stream.forked_from().empty()) {
     absl::StrAppend(&line, "  fork of ", stream.forked_from(), " at byte ",
                     stream.fork_position().byte_offset());
+  }
+  if (stream.has_begin()) {
+    absl::StrAppend(&line, "  imported at byte ", stream.begin().byte_offset());
   }
   if (!stream.state_digest().empty()) {
     absl::StrAppend(&line, "  state ", ToHexText(stream.state_digest()));

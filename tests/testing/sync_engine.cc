@@ -315,6 +315,28 @@ absl::StatusOr<CheckpointInfo> SyncEngine::Checkpoint(
   return answer.Wait();
 }
 
+absl::StatusOr<std::string> SyncEngine::Export(const std::string& stream,
+                                               At at) {
+  ExportStateRequest request;
+  request.name.stream = stream;
+  request.at = std::move(at);
+  Answer<std::string> answer;
+  engine_->ExportState(request, answer.callback());
+  return answer.Wait();
+}
+
+absl::StatusOr<StreamInfo> SyncEngine::Import(const std::string& file,
+                                              const std::string& stream,
+                                              EmbeddingPlan plan) {
+  ImportStateRequest request;
+  request.create.name.stream = stream;
+  request.create.plan = plan;
+  request.file = file;
+  Answer<StreamInfo> answer;
+  engine_->ImportState(request, answer.callback());
+  return answer.Wait();
+}
+
 absl::StatusOr<std::vector<CheckpointInfo>> SyncEngine::ListCheckpoints(
     const std::string& stream) {
   StreamName name;
@@ -349,15 +371,15 @@ absl::StatusOr<std::vector<StreamInfo>> SyncEngine::List() {
 
 absl::StatusOr<std::string> SyncEngine::Text(const std::string& stream) {
   std::string text;
+  ReadTextRequest request;
+  request.name.stream = stream;
   while (true) {
-    ReadTextRequest request;
-    request.name.stream = stream;
-    request.from_byte = text.size();
     Answer<ReadTextReply> answer;
     engine_->ReadText(request, answer.callback());
     ASSIGN_OR_RETURN(const ReadTextReply reply, answer.Wait());
     if (reply.text.empty()) return text;
     text += reply.text;
+    request.from_byte = reply.byte_offset + reply.text.size();
   }
 }
 

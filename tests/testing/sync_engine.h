@@ -73,6 +73,10 @@ class SyncEngine {
   absl::StatusOr<ScoreReply> Score(ScoreRequest request);
   absl::StatusOr<CheckpointInfo> Checkpoint(const std::string& stream, At at,
                                             const std::string& label);
+  absl::StatusOr<std::string> Export(const std::string& stream, At at);
+  absl::StatusOr<StreamInfo> Import(const std::string& file,
+                                    const std::string& stream,
+                                    EmbeddingPlan plan = {});
   absl::StatusOr<std::vector<CheckpointInfo>> ListCheckpoints(
       const std::string& stream);
   absl::Status DeleteCheckpoint(const std::string& stream,
