@@ -9,7 +9,7 @@
 namespace oxbow {
 namespace {
 
-// One output's codes of a group into its lane.
+// One output's codes of a group into their bytes, the first of which is `lane`.
 void PackCodes(const BlockLayout& layout, const int8_t* q, uint8_t* lane) {
   uint8_t* high = lane + layout.group / 2 * kPanelOutputs;
   const int high_bits = layout.bits - 4;
@@ -33,13 +33,16 @@ void PackBlock(const BlockLayout& layout, const BlockParts& parts, int lane,
   if (layout.has_min) {
     std::memcpy(to + (kPanelOutputs + lane) * 2, &parts.dmin, 2);
   }
-  to += layout.HeaderBytes() + lane;
+  to += layout.HeaderBytes();
   for (int g = 0; g < layout.groups; ++g) {
-    if (layout.groups > 1) to[0] = static_cast<uint8_t>(parts.scale[g]);
-    if (layout.groups > 1 && layout.has_min) {
-      to[kPanelOutputs] = static_cast<uint8_t>(parts.min[g]);
+    if (layout.groups > 1) {
+      to[lane] = static_cast<uint8_t>(parts.scale[g]);
+      if (layout.has_min) {
+        to[kPanelOutputs + lane] = static_cast<uint8_t>(parts.min[g]);
+      }
     }
-    PackCodes(layout, parts.q + g * layout.group, to + layout.ScaleBytes());
+    PackCodes(layout, parts.q + g * layout.group,
+              to + layout.ScaleBytes() + ByteOf(lane));
     to += layout.GroupBytes();
   }
 }

@@ -15,10 +15,12 @@ constexpr int kPanelOutputs = 64;
 //   64 x fp16 d; 64 x fp16 dmin if has_min;
 //   for each group of inputs, if there are several:
 //     64 x int8 scale; 64 x int8 min if has_min;
-//   and its codes, q + offset, 64 outputs side by side:
-//     8 bits: [group] bytes; less: [group/2] bytes, input 2j low, 2j+1 high,
+//   and its codes, q + offset, in rows of a byte for each of 64 outputs:
+//     8 bits: [group] rows; less: [group/2] rows, input 2j low, 2j+1 high,
 //     then the fifth bits [group/8], or the fifth and sixth [group/4], the
 //     first input lowest.
+// Byte v of a row's dword j is output 16 v + j: so a register of dwords is the
+// codes of four registers of outputs.
 // Only q4_K and q5_K grow: 12 bytes of 6-bit scales become 16 (3 %).
 struct BlockLayout {
   int bits;
@@ -40,6 +42,9 @@ struct BlockLayout {
     return HeaderBytes() + groups * GroupBytes();
   }
 };
+
+// Where an output's code is in a row.
+constexpr int ByteOf(int output) { return output % 16 * 4 + output / 16; }
 
 // `dtype` is a block format, here and below.
 constexpr BlockLayout LayoutOf(DType dtype) {

@@ -76,7 +76,7 @@ HWY_INLINE void UnpackPair(const uint8_t* halves, ByteVector upper, int8_t* q) {
   StorePair<kOffset>(low, high, q + 2 * kPair * kPanelOutputs);
 }
 
-// q[group][64] from a group's codes of less than 8 bits.
+// Rows of signed bytes [group][64] from a group's codes of less than 8 bits.
 template <DType kDType>
 HWY_INLINE void UnpackCodes(const uint8_t* codes, int8_t* q) {
   constexpr BlockLayout kLayout = LayoutOf(kDType);
@@ -104,39 +104,88 @@ HWY_INLINE void UnpackCodes(const uint8_t* codes, int8_t* q) {
   }
 }
 
-// w[inputs][64] = fma(scale, q, offset), for the group whose scales and codes
-// are at `group`, in the block column at `block`.
+// Where a group's scales and codes are, and its block's.
+struct Group {
+  const uint8_t* block;
+  const uint8_t* group;
+};
+
+// What 16 outputs, or 8 of them, make of their codes: register v of four has
+// the outputs from 16 v + `lane` on.
+struct Scales {
+  FloatVector scale[4];
+  FloatVector offset[4];
+};
+
+// 2^-24: codes are converted at the top of a dword.
+constexpr float kCodeUnit = 1.0f / 16777216.0f;
+
 template <DType kDType>
-HWY_INLINE void DequantizeGroup(const uint8_t* block, const uint8_t* group,
-                                float* w) {
+HWY_INLINE Scales LoadScales(const Group& at, int lane) {
   constexpr BlockLayout kLayout = LayoutOf(kDType);
-  const FloatTag d;
-  HWY_ALIGN int8_t unpacked[kLayout.group * kPanelOutputs];
-  const uint8_t* codes = group + kLayout.ScaleBytes();
-  const auto* q = reinterpret_cast<const int8_t*>(codes);
-  if constexpr (kLayout.bits < 8) {
-    UnpackCodes<kDType>(codes, unpacked);
-    q = unpacked;
-  }
-  for (size_t o = 0; o < kPanelOutputs; o += kLanesOfVector) {
-    FloatVector scale = WidenHalves(block + 2 * o);
-    FloatVector offset = hn::Set(d, -0.0f);
+  const auto* scales = reinterpret_cast<const int8_t*>(at.group);
+  Scales z;
+  OXBOW_UNROLL
+  for (int v = 0; v < 4; ++v) {
+    const int o = 16 * v + lane;
+    z.scale[v] =
+        hn::Mul(WidenHalves(at.block + 2 * o), hn::Set(FloatTag(), kCodeUnit));
+    z.offset[v] = hn::Zero(FloatTag());
     if constexpr (kLayout.has_min) {
-      offset = hn::Neg(WidenHalves(block + 2 * (kPanelOutputs + o)));
+      z.offset[v] = hn::Neg(WidenHalves(at.block + 2 * (kPanelOutputs + o)));
     }
     if constexpr (kLayout.groups > 1) {
-      const auto* scales = reinterpret_cast<const int8_t*>(group) + o;
-      scale = hn::Mul(scale, WidenBytes(scales));
+      z.scale[v] = hn::Mul(z.scale[v], WidenBytes(scales + o));
       if constexpr (kLayout.has_min) {
-        offset = hn::Mul(offset, WidenBytes(scales + kPanelOutputs));
+        z.offset[v] =
+            hn::Mul(z.offset[v], WidenBytes(scales + kPanelOutputs + o));
       }
     }
-    for (int i = 0; i < kLayout.group; ++i) {
-      const FloatVector code = WidenBytes(q + i * kPanelOutputs + o);
-      hn::StoreU(kLayout.has_min ? hn::MulAdd(code, scale, offset)
-                                 : hn::Mul(code, scale),
-                 d, w + i * kPanelOutputs + o);
-    }
+  }
+  return z;
+}
+
+// w[v] = the fp32 weights of one input, from its row of codes.
+template <DType kDType>
+HWY_INLINE void LoadWeights(const int8_t* row, int lane, const Scales& scales,
+                            FloatVector (&w)[4]) {
+  const hn::Rebind<int32_t, FloatTag> d;
+  const auto codes = hn::LoadU(d, reinterpret_cast<const int32_t*>(row) + lane);
+  const auto top = hn::Set(d, static_cast<int32_t>(0xff000000u));
+  w[0] = hn::ConvertTo(FloatTag(), hn::ShiftLeft<24>(codes));
+  w[1] = hn::ConvertTo(FloatTag(), hn::And(hn::ShiftLeft<16>(codes), top));
+  w[2] = hn::ConvertTo(FloatTag(), hn::And(hn::ShiftLeft<8>(codes), top));
+  w[3] = hn::ConvertTo(FloatTag(), hn::And(codes, top));
+  OXBOW_UNROLL
+  for (int v = 0; v < 4; ++v) {
+    w[v] = LayoutOf(kDType).has_min
+               ? hn::MulAdd(w[v], scales.scale[v], scales.offset[v])
+               : hn::Mul(w[v], scales.scale[v]);
+  }
+}
+
+// A group's rows of codes [group][64], in `room` if they have to be unpacked.
+template <DType kDType>
+HWY_INLINE const int8_t* CodesOf(const Group& at, int8_t* room) {
+  constexpr BlockLayout kLayout = LayoutOf(kDType);
+  const uint8_t* codes = at.group + kLayout.ScaleBytes();
+  if constexpr (kLayout.bits == 8)
+    return reinterpret_cast<const int8_t*>(codes);
+  UnpackCodes<kDType>(codes, room);
+  return room;
+}
+
+// Calls work(group) for the groups of a panel that hold the inputs begin ..
+// end-1, in order.
+template <DType kDType, class Work>
+HWY_INLINE void ForGroups(const uint8_t* panel, int begin, int end,
+                          const Work& work) {
+  constexpr BlockLayout kLayout = LayoutOf(kDType);
+  for (int g = begin / kLayout.group; g < end / kLayout.group; ++g) {
+    const uint8_t* block =
+        panel + size_t{1} * (g / kLayout.groups) * kLayout.BlockBytes();
+    work(Group{block, block + kLayout.HeaderBytes() +
+                          g % kLayout.groups * kLayout.GroupBytes()});
   }
 }
 
@@ -144,19 +193,24 @@ HWY_INLINE void DequantizeGroup(const uint8_t* block, const uint8_t* group,
 template <DType kDType>
 HWY_NOINLINE void DequantizeInputs(const uint8_t* panel, int begin, int end,
                                    float* w) {
-  constexpr BlockLayout kLayout = LayoutOf(kDType);
-  constexpr int kBlockGroups = kLayout.groups;
-  for (int g = begin / kLayout.group; g < end / kLayout.group; ++g) {
-    const uint8_t* block =
-        panel + size_t{1} * (g / kBlockGroups) * kLayout.BlockBytes();
-    const uint8_t* group =
-        block + kLayout.HeaderBytes() + g % kBlockGroups * kLayout.GroupBytes();
-    for (int line = 0; line < kLayout.GroupBytes(); line += 64) {
-      hwy::Prefetch(group + kBlockPrefetchBytes + line);
+  constexpr int kGroup = LayoutOf(kDType).group;
+  HWY_ALIGN int8_t room[kGroup * kPanelOutputs];
+  ForGroups<kDType>(panel, begin, end, [&](const Group& at) HWY_ATTR {
+    const int8_t* q = CodesOf<kDType>(at, room);
+    for (int lane = 0; lane < 16; lane += kLanesOfVector) {
+      const Scales scales = LoadScales<kDType>(at, lane);
+      for (int i = 0; i < kGroup; ++i) {
+        FloatVector weights[4];
+        LoadWeights<kDType>(q + i * kPanelOutputs, lane, scales, weights);
+        OXBOW_UNROLL
+        for (int v = 0; v < 4; ++v) {
+          hn::StoreU(weights[v], FloatTag(),
+                     w + i * kPanelOutputs + 16 * v + lane);
+        }
+      }
     }
-    DequantizeGroup<kDType>(block, group, w);
-    w += kLayout.group * kPanelOutputs;
-  }
+    w += kGroup * kPanelOutputs;
+  });
 }
 
 }  // namespace HWY_NAMESPACE

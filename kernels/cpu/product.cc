@@ -225,11 +225,91 @@ void MultiplyPlain(const Product& product, int panel, int row_begin,
   });
 }
 
-// Rows that share a tile of weights made fp32, and the tile's inputs: a tile
-// for few rows stays in the nearest cache, one for many is worth the next.
+// Few rows wait for memory: their weights are made fp32 in registers, of which
+// AVX2 has few.
+constexpr int kFewRows = kLanesOfVector == 16 ? 4 : 2;
+
+// sums[n] += dot over one group of inputs, for the outputs 16 v + lane of one
+// register each.
+template <DType kDType, int kRows>
+HWY_INLINE void MultiplyGroup(const Group& at, const int8_t* q, int lane,
+                              const float* x, int64_t pitch, float* sums) {
+  constexpr BlockLayout kLayout = LayoutOf(kDType);
+  const FloatTag d;
+  const Scales scales = LoadScales<kDType>(at, lane);
+  FloatVector acc[kRows][4];
+  OXBOW_UNROLL
+  for (int n = 0; n < kRows; ++n) {
+    OXBOW_UNROLL
+    for (int v = 0; v < 4; ++v) {
+      acc[n][v] = hn::LoadU(d, sums + n * kPanelOutputs + 16 * v + lane);
+    }
+  }
+  const uint8_t* ahead = at.group + kBlockPrefetchBytes;
+  for (int i = 0; i < kLayout.group; ++i) {
+    hwy::Prefetch(ahead);
+    ahead += kLayout.GroupBytes() / kLayout.group;
+    FloatVector w[4];
+    LoadWeights<kDType>(q + i * kPanelOutputs, lane, scales, w);
+    OXBOW_UNROLL
+    for (int n = 0; n < kRows; ++n) {
+      const FloatVector input = hn::Set(d, x[n * pitch + i]);
+      OXBOW_UNROLL
+      for (int v = 0; v < 4; ++v)
+        acc[n][v] = hn::MulAdd(w[v], input, acc[n][v]);
+    }
+  }
+  OXBOW_UNROLL
+  for (int n = 0; n < kRows; ++n) {
+    OXBOW_UNROLL
+    for (int v = 0; v < 4; ++v) {
+      hn::StoreU(acc[n][v], d, sums + n * kPanelOutputs + 16 * v + lane);
+    }
+  }
+}
+
+template <DType kDType, int kRows>
+HWY_NOINLINE void MultiplyFewRows(const uint8_t* packed, const float* x,
+                                  int64_t pitch, int inputs, float* sums) {
+  constexpr int kGroup = LayoutOf(kDType).group;
+  HWY_ALIGN int8_t room[kGroup * kPanelOutputs];
+  ForGroups<kDType>(packed, 0, inputs, [&](const Group& at) HWY_ATTR {
+    const int8_t* q = CodesOf<kDType>(at, room);
+    for (int lane = 0; lane < 16; lane += kLanesOfVector) {
+      MultiplyGroup<kDType, kRows>(at, q, lane, x, pitch, sums);
+    }
+    x += kGroup;
+  });
+}
+
+template <DType kDType>
+void MultiplyFew(const Product& product, int panel, int row_begin, int rows) {
+  HWY_ALIGN float sums[kFewRows * kPanelOutputs] = {};
+  const int inputs = product.w.inputs;
+  const uint8_t* packed = static_cast<const uint8_t*>(product.w.data) +
+                          panel * PanelBytes(kDType, inputs);
+  const float* x = product.x.row(row_begin);
+  const int64_t pitch = product.x.pitch;
+  switch (rows) {
+    case 1:
+      MultiplyFewRows<kDType, 1>(packed, x, pitch, inputs, sums);
+      break;
+    case 2:
+      MultiplyFewRows<kDType, 2>(packed, x, pitch, inputs, sums);
+      break;
+    case 3:
+      MultiplyFewRows<kDType, std::min(3, kFewRows)>(packed, x, pitch, inputs,
+                                                     sums);
+      break;
+    default:
+      MultiplyFewRows<kDType, kFewRows>(packed, x, pitch, inputs, sums);
+  }
+  Finish(product, panel, row_begin, rows, sums);
+}
+
+// Many rows share a tile of weights made fp32, in the second cache.
 constexpr int kTileRows = 96;
 constexpr int kTileInputs = 128;
-constexpr int kTileInputsOfFewRows = 32;
 
 template <DType kDType>
 HWY_NOINLINE void MultiplyTiles(const Product& product, int panel,
@@ -240,9 +320,8 @@ HWY_NOINLINE void MultiplyTiles(const Product& product, int panel,
   const int inputs = product.w.inputs;
   const uint8_t* packed = static_cast<const uint8_t*>(product.w.data) +
                           panel * PanelBytes(kDType, inputs);
-  const int step = rows <= kBlockRows ? kTileInputsOfFewRows : kTileInputs;
-  for (int k = 0; k < inputs; k += step) {
-    const int count = std::min(step, inputs - k);
+  for (int k = 0; k < inputs; k += kTileInputs) {
+    const int count = std::min(kTileInputs, inputs - k);
     DequantizeInputs<kDType>(packed, k, k + count, w);
     ForBlocks(rows, [&](int begin, int end) {
       MultiplyBlock<TileWeights>(
@@ -257,6 +336,9 @@ HWY_NOINLINE void MultiplyTiles(const Product& product, int panel,
 template <DType kDType>
 void MultiplyBlocks(const Product& product, int panel, int row_begin,
                     int row_end) {
+  if (row_end - row_begin <= kFewRows) {
+    return MultiplyFew<kDType>(product, panel, row_begin, row_end - row_begin);
+  }
   for (int row = row_begin; row < row_end; row += kTileRows) {
     MultiplyTiles<kDType>(product, panel, row,
                           std::min(kTileRows, row_end - row));
