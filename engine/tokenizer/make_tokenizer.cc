@@ -6,6 +6,7 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "engine/weights/find_model_file.h"
 #include "engine/weights/gguf_header.h"
 #include "engine/weights/input_file.h"
 
@@ -48,7 +49,8 @@ absl::StatusOr<std::string> FindVocabulary(const std::string& model_path) {
 
 // The vocabulary within the model file, or else the one beside it.
 absl::StatusOr<std::unique_ptr<Tokenizer>> FindTokenizer(
-    const std::string& model_path) {
+    const std::string& model) {
+  ASSIGN_OR_RETURN(const std::string model_path, FindModelFile(model));
   const absl::StatusOr<InputFile> file = InputFile::Open(model_path);
   if (file.ok() && LooksLikeGguf(*file)) {
     absl::StatusOr<std::unique_ptr<Tokenizer>> embedded =

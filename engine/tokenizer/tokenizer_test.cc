@@ -181,6 +181,12 @@ TEST_F(TokenizerTest, EmptyFlagLooksBesideTheModel) {
             absl::StatusCode::kInvalidArgument);
   WriteVocabulary("model.vocab");
   EXPECT_EQ((*MakeTokenizer("", model, 1000))->name(), "world:model.vocab");
+  std::ofstream(model).put('{');
+  for (const char* slash : {"", "/"}) {
+    const auto own = MakeTokenizer("", folder_ + slash, 1000);
+    ASSERT_TRUE(own.ok()) << own.status();
+    EXPECT_EQ((*own)->name(), "world:model.vocab") << "the model of a folder";
+  }
 }
 
 // The public World vocabulary and texts with their official ids.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <system_error>
 #include <vector>
 
@@ -13,14 +14,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kIndexName[] = "model.safetensors.index.json";
 constexpr int kFilesMax = 10000;
 
-bool IsNamedAsWeights(const std::string& name) {
-  for (const char* ending : {".safetensors", ".st", ".pth", ".gguf"}) {
-    if (absl::EndsWithIgnoreCase(name, ending)) return true;
-  }
-  return false;
+// Files by the ends of their names: a group goes before the next.
+const std::vector<std::vector<std::string>>& EndingGroups() {
+  static const auto* const kGroups = new std::vector<std::vector<std::string>>{
+      {".safetensors.index.json"},
+      {".safetensors", ".st", ".pth", ".gguf"},
+      {".bin.index.json"},
+      {".bin"}};
+  return *kGroups;
+}
+
+bool EndsInOneOf(const std::string& name,
+                 const std::vector<std::string>& endings) {
+  return std::any_of(endings.begin(), endings.end(), [&](const auto& ending) {
+    return absl::EndsWithIgnoreCase(name, ending);
+  });
 }
 
 // The names in a folder, sorted; those past kFilesMax are not looked at.
@@ -40,13 +50,13 @@ std::vector<std::string> NamesIn(const std::string& folder) {
 absl::StatusOr<std::string> FindModelFile(const std::string& path) {
   std::error_code error;
   if (!fs::is_directory(path, error)) return path;
-  std::vector<std::string> weights, bins;
-  for (const std::string& name : NamesIn(path)) {
-    if (name == kIndexName) return absl::StrCat(path, "/", name);
-    if (IsNamedAsWeights(name)) weights.push_back(name);
-    if (absl::EndsWithIgnoreCase(name, ".bin")) bins.push_back(name);
+  const std::vector<std::string> names = NamesIn(path);
+  std::vector<std::string> found;
+  for (const std::vector<std::string>& endings : EndingGroups()) {
+    std::copy_if(names.begin(), names.end(), std::back_inserter(found),
+                 [&](const auto& name) { return EndsInOneOf(name, endings); });
+    if (!found.empty()) break;
   }
-  const std::vector<std::string>& found = weights.empty() ? bins : weights;
   if (found.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": a folder without a file of weights"));

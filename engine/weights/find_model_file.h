@@ -8,10 +8,12 @@
 
 namespace oxbow {
 
-// `path`, if it is no folder. Otherwise, in it: model.safetensors.index.json,
-// or the one file that is named as weights are (.safetensors, .st, .pth, .gguf;
-// without any, .bin). InvalidArgument if there is none, or if several are and
-// it takes the user to choose.
+// `path`, if it is no folder. Otherwise the first of these that is in it, and
+// there must be one of them: a file named as an index of shards is
+// (.safetensors.index.json); as weights are (.safetensors, .st, .pth, .gguf);
+// as torch's index of shards is (.bin.index.json), which opens with a sentence
+// that says they are not read; .bin. InvalidArgument if there is none, or if
+// the user has to choose.
 absl::StatusOr<std::string> FindModelFile(const std::string& path);
 
 }  // namespace oxbow

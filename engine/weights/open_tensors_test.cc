@@ -98,6 +98,14 @@ TEST_F(FolderTest, AFolderWithOneModelIsThatModel) {
               HasSubstr("model.safetensors and other.PTH; name one"));
 }
 
+TEST_F(FolderTest, TorchsShardsAreNamed) {
+  WriteText("pytorch_model-00001-of-00002.bin", "");
+  WriteText("pytorch_model-00002-of-00002.bin", "");
+  WriteText("pytorch_model.bin.index.json",
+            R"({"weight_map":{"a":"pytorch_model-00001-of-00002.bin"}})");
+  EXPECT_THAT(Message(folder_), HasSubstr("Oxbow reads shards in .safetens"));
+}
+
 TEST_F(FolderTest, AnIndexGoesFirst) {
   ASSERT_TRUE(WriteShards(MakeTinyTensors({}), DType::kBF16, folder_).ok());
   const size_t count = MakeTinyTensors({}).size();
