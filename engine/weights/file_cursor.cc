@@ -73,7 +73,7 @@ absl::StatusOr<uint64_t> FileCursor::TakeU64() {
 absl::StatusOr<std::string> FileCursor::TakeBytes(uint64_t count) {
   RETURN_IF_ERROR(CheckLeft(count));
   std::string bytes(count, '\0');
-  RETURN_IF_ERROR(Fill(&bytes[0], bytes.size()));
+  RETURN_IF_ERROR(Fill(bytes.data(), bytes.size()));
   return bytes;
 }
 

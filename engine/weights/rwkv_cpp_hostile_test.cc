@@ -148,14 +148,9 @@ void AddHeaders(Cases& cases) {
       "tensor 16384 is one more than the 16384");
 }
 
-void AddTensors(Cases& cases) {
-  using Tensor = RwkvCppFile::Tensor;
-  for (int64_t rank : {int64_t{0}, int64_t{4}, int64_t{5}, int64_t{1} << 31,
-                       (int64_t{1} << 32) - 1}) {
-    cases.AddTensor(
-        absl::StrCat("Rank", rank), [&](Tensor* t) { t->rank = rank; },
-        absl::StrCat("tensor 5 has ", rank, " dimensions, want 1 to 3"));
-  }
+using Tensor = RwkvCppFile::Tensor;
+
+void AddNames(Cases& cases) {
   for (int64_t bytes :
        {int64_t{0}, int64_t{257}, int64_t{1} << 31, (int64_t{1} << 32) - 1}) {
     cases.AddTensor(
@@ -185,6 +180,15 @@ void AddTensors(Cases& cases) {
   cases.AddTensor(
       "NameTwice", [](Tensor* t) { t->name = "emb.weight"; },
       "tensor 5 is named emb.weight like another");
+}
+
+void AddShapes(Cases& cases) {
+  for (int64_t rank : {int64_t{0}, int64_t{4}, int64_t{5}, int64_t{1} << 31,
+                       (int64_t{1} << 32) - 1}) {
+    cases.AddTensor(
+        absl::StrCat("Rank", rank), [&](Tensor* t) { t->rank = rank; },
+        absl::StrCat("tensor 5 has ", rank, " dimensions, want 1 to 3"));
+  }
   for (uint32_t dimension :
        {0u, (1u << 24) + 1, 1u << 31, 0xffffffe0u, 0xffffffffu}) {
     const std::string message =
@@ -216,6 +220,9 @@ void AddTensors(Cases& cases) {
         t->dimensions = {big, 1 << 16};
       },
       "tensor blocks.0.att.key.weight needs 618475290624 bytes");
+}
+
+void AddTypes(Cases& cases) {
   for (const Type& type : kOtherTypes) {
     cases.AddTensor(
         absl::StrCat("Type", type.number),
@@ -244,6 +251,9 @@ void AddTensors(Cases& cases) {
         },
         "which version 100 does not know");
   }
+}
+
+void AddSizes(Cases& cases) {
   cases.AddTensor(
       "ByteTooFew", [](Tensor* t) { t->bytes.pop_back(); },
       "needs 36 bytes, the file ends 35 bytes on");
@@ -321,7 +331,10 @@ void AddTruncations(Cases& cases) {
 std::vector<BadFile> AllCases() {
   Cases cases;
   AddHeaders(cases);
-  AddTensors(cases);
+  AddNames(cases);
+  AddShapes(cases);
+  AddTypes(cases);
+  AddSizes(cases);
   AddNumbers(cases);
   AddTruncations(cases);
   return cases.Take();

@@ -20,7 +20,6 @@ namespace oxbow {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 InputFile FileOf(const std::string& bytes) {
   return MemoryFile(reinterpret_cast<const uint8_t*>(bytes.data()),

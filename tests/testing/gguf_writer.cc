@@ -257,10 +257,8 @@ std::string GgufTokenText(absl::string_view piece) {
       text += "\\r";
     } else if (c == '\\') {
       text += "\\\\";
-    } else if (c == '\'' && !absl::StrContains(piece, '"')) {
-      // repr() takes double quotes around single ones.
-      text += c;
-    } else if (c == '\'') {
+    } else if (c == '\'' && absl::StrContains(piece, '"')) {
+      // Alone, repr() takes double quotes around it.
       text += "\\'";
     } else if (byte < 0x20 || byte >= 0x7f) {
       absl::StrAppend(&text, "\\x", absl::Hex(byte, absl::kZeroPad2));
