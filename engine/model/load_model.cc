@@ -24,6 +24,7 @@ absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& path,
   make_options.slots_max = options.slots_max;
   make_options.on_progress = options.on_progress;
   make_options.precision = options.precision;
+  make_options.load_threads = ops->threads();
   return MakeModel(std::move(catalog), std::move(ops), make_options);
 }
 

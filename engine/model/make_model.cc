@@ -37,7 +37,7 @@ absl::StatusOr<std::unique_ptr<Model>> Make(const ModelConfig& config,
                                             const MakeModelOptions& options) {
   const std::string numerics_id = ops->numerics_id();
   WeightLoader loader(catalog, ops.get(), options.on_progress,
-                      options.precision);
+                      options.precision, options.load_threads);
   auto model = std::make_unique<RwkvModel<Version>>(
       std::move(ops), config, loader, *catalog, options.slots_max);
   RETURN_IF_ERROR(loader.Finish());

@@ -19,6 +19,7 @@ struct MakeModelOptions {
   int slots_max = 256;
   std::function<void(int64_t done, int64_t total)> on_progress;
   WeightPrecision precision = WeightPrecision::kAsStored;
+  int load_threads = 1;  // that share what loading computes
 };
 
 // A model over these ops. Errors as LoadModel.

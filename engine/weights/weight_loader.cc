@@ -2,20 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "engine/weights/quantize_matrix.h"
 #include "engine/weights/rearrange.h"
 #include "kernels/blocks.h"
-#include "kernels/cpu/quantize_blocks.h"
 
 namespace oxbow {
 namespace {
-
-// Room for a tensor that is kept for the next one.
-constexpr size_t kKeptBytesMax = size_t{16} << 20;
 
 // The shape without its dimensions of 1.
 std::vector<int64_t> Squeezed(absl::Span<const int64_t> shape) {
@@ -59,11 +55,12 @@ std::string AliasOf(const TensorCatalog& catalog, const std::string& name) {
 WeightLoader::WeightLoader(
     TensorCatalog* catalog, Ops* ops,
     std::function<void(int64_t done, int64_t total)> on_progress,
-    WeightPrecision precision)
+    WeightPrecision precision, int threads)
     : catalog_(catalog),
       ops_(ops),
       on_progress_(std::move(on_progress)),
-      precision_(precision) {
+      precision_(precision),
+      threads_(threads) {
   for (const auto& [name, stored] : catalog_->names()) {
     bytes_total_ += stored.entry.Bytes();
   }
@@ -94,7 +91,7 @@ const TensorEntry* WeightLoader::Take(const std::string& name,
     return nullptr;
   }
   if (!MakeRoom(*entry)) return nullptr;
-  Fail(catalog_->Read(name, absl::MakeSpan(bytes_)));
+  Fail(catalog_->Read(name, bytes_.span()));
   if (!status_.ok()) return nullptr;
   if (!AllFinite(bytes_.data(), entry->dtype, entry->Count())) {
     Fail(absl::InvalidArgumentError(
@@ -103,7 +100,13 @@ const TensorEntry* WeightLoader::Take(const std::string& name,
   }
   taken_ = *entry;
   const bool transposed = catalog_->ReadsTransposed(name);
-  if (!transposed) Quantize(KeptAs(taken_, precision_));
+  const DType kept = transposed ? entry->dtype : KeptAs(*entry, precision_);
+  if (kept != entry->dtype) {
+    const int64_t columns = entry->shape.back();
+    QuantizeMatrix(&bytes_, entry->Count() / columns, columns, entry->dtype,
+                   kept, threads_);
+    taken_.dtype = kept;
+  }
   seen_.insert(name);
   Sha256Hasher hasher;
   hasher.AddSized(NameOf(taken_.dtype));
@@ -119,33 +122,10 @@ const TensorEntry* WeightLoader::Take(const std::string& name,
 }
 
 bool WeightLoader::MakeRoom(const TensorEntry& entry) {
-  // What the largest tensors took is not kept beside the rest.
-  if (bytes_.capacity() > kKeptBytesMax) bytes_ = {};
-  try {
-    bytes_.resize(entry.Bytes());
-  } catch (const std::bad_alloc&) {
-    Fail(absl::ResourceExhaustedError(absl::StrCat(
-        entry.name, ": no memory for its ", entry.Bytes() >> 20, " MiB")));
-    return false;
-  }
-  return true;
-}
-
-void WeightLoader::Quantize(DType dtype) {
-  if (dtype == taken_.dtype) return;
-  const int64_t columns = taken_.shape.back(), rows = taken_.Count() / columns;
-  const int64_t from_bytes = BytesOf(taken_.dtype, columns);
-  const int64_t to_bytes = BytesOf(dtype, columns);
-  std::vector<float> numbers(columns);
-  // A row never grows, so it is put where a row before it was.
-  for (int64_t row = 0; row < rows; ++row) {
-    Dequantize(numbers.data(), bytes_.data() + row * from_bytes, taken_.dtype,
-               columns);
-    QuantizeBlocks(bytes_.data() + row * to_bytes, numbers.data(), dtype,
-                   columns);
-  }
-  taken_.dtype = dtype;
-  bytes_.resize(taken_.Bytes());
+  if (bytes_.Resize(entry.Bytes())) return true;
+  Fail(absl::ResourceExhaustedError(absl::StrCat(
+      entry.name, ": no memory for its ", entry.Bytes() >> 20, " MiB")));
+  return false;
 }
 
 Vector WeightLoader::GetVector(const std::string& name,

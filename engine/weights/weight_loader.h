@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "base/sha256.h"
+#include "engine/weights/byte_buffer.h"
 #include "engine/weights/tensor_catalog.h"
 #include "engine/weights/weight_precision.h"
 #include "kernels/ops.h"
@@ -31,11 +32,12 @@ namespace oxbow {
 class WeightLoader {
  public:
   // `on_progress` may be empty. With a precision other than kAsStored, tensors
-  // are quantized on their way, and all that is said below of dtypes and
-  // weights is true of what they become.
+  // are quantized on their way, on some `threads`, and all that is said below
+  // of dtypes and weights is true of what they become.
   WeightLoader(TensorCatalog* catalog, Ops* ops,
                std::function<void(int64_t done, int64_t total)> on_progress,
-               WeightPrecision precision = WeightPrecision::kAsStored);
+               WeightPrecision precision = WeightPrecision::kAsStored,
+               int threads = 1);
 
   // A vector as fp32. Dimensions of 1 do not count: [1,1,D] is [D].
   Vector GetVector(const std::string& name, absl::Span<const int64_t> shape);
@@ -80,8 +82,6 @@ class WeightLoader {
                   bool transposed);
   // Sizes bytes_; false, with an error, if there is no memory.
   bool MakeRoom(const TensorEntry& entry);
-  // Brings taken_ and bytes_ to this dtype.
-  void Quantize(DType dtype);
   void Fail(absl::Status status);
   template <class T>
   T Unless(absl::StatusOr<T> value);
@@ -90,6 +90,7 @@ class WeightLoader {
   Ops* const ops_;
   const std::function<void(int64_t, int64_t)> on_progress_;
   const WeightPrecision precision_;
+  const int threads_;
   int64_t bytes_total_ = 0;
   int64_t bytes_done_ = 0;
   int64_t parameters_ = 0;
@@ -97,8 +98,8 @@ class WeightLoader {
   absl::flat_hash_set<std::string> seen_;
   absl::btree_map<std::string, Digest> digests_;
   std::map<DType, int64_t> counts_;
-  TensorEntry taken_;        // the tensor at hand
-  std::vector<char> bytes_;  // and its numbers
+  TensorEntry taken_;  // the tensor at hand
+  ByteBuffer bytes_;   // and its numbers
 };
 
 }  // namespace oxbow

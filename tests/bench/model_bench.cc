@@ -14,6 +14,7 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -41,8 +42,15 @@ struct Options {
   int rounds = 15;
   int prefill_rows = 512;
   std::vector<int> streams = {1, 4, 16, 64};
+  std::vector<std::string> weights = {"stored", "int8", "int4"};
   std::string json;
 };
+
+WeightPrecision PrecisionOf(const std::string& weights) {
+  if (weights == "int8") return WeightPrecision::kInt8;
+  if (weights == "int4") return WeightPrecision::kInt4;
+  return WeightPrecision::kAsStored;
+}
 
 // The middle of some figures, and half of them around it.
 struct Spread {
@@ -58,6 +66,7 @@ Spread SpreadOf(std::vector<double> figures) {
 
 struct Result {
   std::string name;
+  std::string weights;
   int threads;
   int rows;
   std::string bound;  // what the floor is made of
@@ -68,19 +77,26 @@ struct Result {
 
 class Bench {
  public:
-  explicit Bench(const Options& options) : options_(options) {
+  Bench(const Options& options, const std::string& weights)
+      : options_(options), weights_(weights) {
+    MakeModelOptions make;
+    make.precision = PrecisionOf(weights);
     auto catalog = TensorCatalog::Make(NewRandomSource(options.shape));
     OXBOW_CHECK_OK(catalog.status());
     for (const auto& [name, index] : catalog->names()) {
       const TensorEntry* entry = catalog->Find(name);
       const bool is_matrix = entry->shape.size() == 2 && name != "emb.weight";
-      if (is_matrix) matrix_numbers_ += entry->Count();
+      if (is_matrix) {
+        matrix_numbers_ += entry->Count();
+        matrix_bytes_ +=
+            BytesOf(KeptAs(*entry, make.precision), entry->Count());
+      }
       if (name == "head.weight") head_numbers_ = entry->Count();
     }
     auto ops = CpuOps::Create(1);
     OXBOW_CHECK_OK(ops.status());
     ops_ = ops->get();
-    auto model = MakeModel(*std::move(catalog), *std::move(ops), {});
+    auto model = MakeModel(*std::move(catalog), *std::move(ops), make);
     OXBOW_CHECK_OK(model.status());
     model_ = *std::move(model);
   }
@@ -101,9 +117,7 @@ class Bench {
   }
 
  private:
-  double MatrixBytes() const {
-    return static_cast<double>(BytesOf(options_.shape.dtype, matrix_numbers_));
-  }
+  double MatrixBytes() const { return static_cast<double>(matrix_bytes_); }
 
   // One token of each of `streams`, with logits: bound by reading weights.
   Result Decode(ThreadPool& pool, int streams) {
@@ -111,8 +125,9 @@ class Bench {
     std::vector<StateSlot> slots;
     for (int s = 0; s < streams; ++s) slots.push_back(*model_->NewState());
     const int steps = streams == 1 ? 6 : 2;
-    Result result{streams == 1 ? "decode" : "decode, streams", pool.threads(),
-                  streams, streams < 8 ? "memory" : "multiply-adds"};
+    Result result{streams == 1 ? "decode" : "decode, streams", weights_,
+                  pool.threads(), streams,
+                  streams < 8 ? "memory" : "multiply-adds"};
     Measure(
         &result,
         [&] {
@@ -132,7 +147,7 @@ class Bench {
   // Many tokens of one stream, logits of the last: bound by arithmetic.
   Result Prefill(ThreadPool& pool) {
     const std::vector<StateSlot> slots = {*model_->NewState()};
-    Result result{"prefill", pool.threads(), options_.prefill_rows,
+    Result result{"prefill", weights_, pool.threads(), options_.prefill_rows,
                   "multiply-adds"};
     Measure(
         &result, [&] { return ComputeFloor(pool, options_.prefill_rows); },
@@ -188,19 +203,21 @@ class Bench {
 
   static void Print(const Result& r) {
     std::printf(
-        "%-16s %7d %5d %8.0f %6.0f..%-6.0f %8.0f  %-13s %4.0f%% "
+        "%-16s %-7s %7d %5d %8.0f %6.0f..%-6.0f %8.0f  %-13s %4.0f%% "
         "%3.0f..%.0f%%\n",
-        r.name.c_str(), r.threads, r.rows, r.tokens.median, r.tokens.low,
-        r.tokens.high, r.floor.median, r.bound.c_str(), 100 * r.fraction.median,
-        100 * r.fraction.low, 100 * r.fraction.high);
+        r.name.c_str(), r.weights.c_str(), r.threads, r.rows, r.tokens.median,
+        r.tokens.low, r.tokens.high, r.floor.median, r.bound.c_str(),
+        100 * r.fraction.median, 100 * r.fraction.low, 100 * r.fraction.high);
     std::fflush(stdout);
   }
 
   const Options options_;
+  const std::string weights_;
   CpuOps* ops_;  // Owned by the model.
   std::unique_ptr<Model> model_;
   int64_t matrix_numbers_ = 0;  // read for every step
-  int64_t head_numbers_ = 0;    // of them, used for rows with logits only
+  int64_t matrix_bytes_ = 0;
+  int64_t head_numbers_ = 0;  // of them, used for rows with logits only
   int token_ = 0;
   std::vector<float> hidden_, logits_;
 };
@@ -214,6 +231,7 @@ void WriteJson(const std::vector<Result>& results, const std::string& path) {
   nlohmann::json list = nlohmann::json::array();
   for (const Result& r : results) {
     list.push_back({{"name", r.name},
+                    {"weights", r.weights},
                     {"threads", r.threads},
                     {"rows", r.rows},
                     {"bound", r.bound},
@@ -245,6 +263,9 @@ int main(int argc, char** argv) {
   app.add_option("--streams", options.streams, "streams of a decode step")
       ->delimiter(',');
   app.add_option("--prefill_rows", options.prefill_rows, "tokens of a step");
+  app.add_option("--weights", options.weights, "stored, int8, int4")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"stored", "int8", "int4"}));
   app.add_option("--rounds", options.rounds, "of floor and model in turn");
   app.add_option("--json", options.json, "file for the figures");
   CLI11_PARSE(app, argc, argv);
@@ -253,9 +274,15 @@ int main(int argc, char** argv) {
               options.shape.layers, options.shape.width,
               options.shape.vocabulary_size, oxbow::CpuTargetName(),
               options.rounds);
-  std::printf("%-16s %7s %5s %8s %14s %8s  %-13s %s\n", "", "threads", "rows",
-              "tokens/s", "", "floor", "bound by", "of floor");
-  const std::vector<oxbow::Result> results = oxbow::Bench(options).Run();
+  std::printf("%-16s %-7s %7s %5s %8s %14s %8s  %-13s %s\n", "", "weights",
+              "threads", "rows", "tokens/s", "", "floor", "bound by",
+              "of floor");
+  std::vector<oxbow::Result> results;
+  for (const std::string& weights : options.weights) {
+    for (oxbow::Result& result : oxbow::Bench(options, weights).Run()) {
+      results.push_back(std::move(result));
+    }
+  }
   if (!options.json.empty()) oxbow::WriteJson(results, options.json);
   return 0;
 }
