@@ -3,28 +3,17 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/sha256.h"
 #include "engine/error_reason.h"
+#include "engine/model_id.h"
 
 namespace oxbow {
-namespace {
-
-Digest IdOf(const Model& model, const Tokenizer& tokenizer) {
-  Sha256Hasher hasher;
-  hasher.AddSized(AsBytes(model.info().weights_id));
-  hasher.AddSized(AsBytes(tokenizer.id()));
-  return hasher.Finish();
-}
-
-}  // namespace
-
 Reader::Reader(std::string name, std::unique_ptr<Model> model,
                std::unique_ptr<Tokenizer> tokenizer,
                const Scheduler::Options& options)
     : name_(std::move(name)),
       model_(std::move(model)),
       tokenizer_(std::move(tokenizer)),
-      id_(IdOf(*model_, *tokenizer_)),
+      id_(ModelId(*model_, *tokenizer_)),
       scheduler_(options) {}
 
 void Reader::Submit(Run run) {

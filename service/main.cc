@@ -18,7 +18,7 @@
 #include "engine/model/load_model.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "grpc/support/log.h"
-#include "service/load_progress.h"
+#include "engine/model/load_progress.h"
 #include "service/options.h"
 #include "service/server.h"
 #include "service/stop_signals.h"

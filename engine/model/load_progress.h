@@ -1,6 +1,6 @@
 // Tells how far the loading of a model is, if it takes long.
-#ifndef OXBOW_SERVICE_LOAD_PROGRESS_H_
-#define OXBOW_SERVICE_LOAD_PROGRESS_H_
+#ifndef OXBOW_ENGINE_MODEL_LOAD_PROGRESS_H_
+#define OXBOW_ENGINE_MODEL_LOAD_PROGRESS_H_
 
 #include <cstdint>
 #include <ostream>
@@ -33,4 +33,4 @@ class LoadProgress {
 
 }  // namespace oxbow
 
-#endif  // OXBOW_SERVICE_LOAD_PROGRESS_H_
+#endif  // OXBOW_ENGINE_MODEL_LOAD_PROGRESS_H_

@@ -1,4 +1,4 @@
-#include "service/load_progress.h"
+#include "engine/model/load_progress.h"
 
 #include <utility>
 

@@ -1,0 +1,201 @@
+#include "tools/model/convert.h"
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <limits>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/base/internal/endian.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
+#include "base/clock.h"
+#include "base/status_macros.h"
+#include "engine/model/detect_version.h"
+#include "engine/model/load_progress.h"
+#include "engine/weights/open_tensors.h"
+#include "engine/weights/tensor_catalog.h"
+#include "kernels/blocks.h"
+#include "nlohmann/json.hpp"
+
+namespace oxbow {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+absl::optional<DType> DTypeOf(const std::string& name) {
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+    if (name == NameOf(dtype)) return dtype;
+  }
+  return absl::nullopt;
+}
+
+const char* NameInSafetensors(DType dtype) {
+  return dtype == DType::kF32 ? "F32" : dtype == DType::kF16 ? "F16" : "BF16";
+}
+
+// One tensor on its way from file to file.
+struct Item {
+  const TensorEntry* from = nullptr;
+  DType dtype = DType::kF32;  // to
+  int64_t Bytes() const { return BytesOf(dtype, from->Count()); }
+};
+
+std::vector<Item> Plan(const TensorCatalog& catalog,
+                       absl::optional<DType> wanted) {
+  std::vector<Item> items;
+  for (const auto& [name, stored] : catalog.names()) {
+    const DType dtype = stored.entry.dtype;
+    const DType kept = NumbersPerBlock(dtype) > 1 ? DType::kF32 : dtype;
+    items.push_back({&stored.entry, wanted.value_or(kept)});
+  }
+  return items;
+}
+
+// Eight bytes of its length, then the header, padded to a multiple of eight.
+std::string HeaderOf(const std::vector<Item>& items) {
+  Json header;
+  header["__metadata__"] = {{"written_by", "oxbow-model convert"}};
+  int64_t begin = 0;
+  for (const Item& item : items) {
+    const int64_t end = begin + item.Bytes();
+    header[item.from->name] = {{"dtype", NameInSafetensors(item.dtype)},
+                               {"shape", item.from->shape},
+                               {"data_offsets", {begin, end}}};
+    begin = end;
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  char size[8];
+  absl::little_endian::Store64(size, text.size());
+  return std::string(size, sizeof(size)) + text;
+}
+
+// To nearest, ties to even.
+uint16_t NarrowToBF16(float number) {
+  uint32_t bits;
+  std::memcpy(&bits, &number, sizeof(bits));
+  return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+// From here on a number would round to infinity.
+float TooLargeFor(DType dtype) {
+  switch (dtype) {
+    case DType::kF16:
+      return 65520.0f;
+    case DType::kBF16:
+      return 3.3961775e38f;  // 2^128 - 2^119
+    default:
+      return std::numeric_limits<float>::infinity();
+  }
+}
+
+std::string Narrow(const std::vector<float>& numbers, DType dtype) {
+  if (dtype == DType::kF32) {
+    return {reinterpret_cast<const char*>(numbers.data()),
+            numbers.size() * sizeof(float)};
+  }
+  std::string bytes(numbers.size() * sizeof(uint16_t), '\0');
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    absl::little_endian::Store16(&bytes[i * sizeof(uint16_t)],
+                                 dtype == DType::kF16
+                                     ? NarrowToHalf(numbers[i])
+                                     : NarrowToBF16(numbers[i]));
+  }
+  return bytes;
+}
+
+// The other way round in the last two dimensions.
+std::vector<float> Transposed(const std::vector<float>& numbers,
+                              absl::Span<const int64_t> shape) {
+  const int64_t rows = shape[shape.size() - 2], columns = shape.back();
+  std::vector<float> turned(numbers.size());
+  for (size_t part = 0; part < numbers.size(); part += rows * columns) {
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t c = 0; c < columns; ++c) {
+        turned[part + r * columns + c] = numbers[part + c * rows + r];
+      }
+    }
+  }
+  return turned;
+}
+
+// The tensor's bytes as the new file wants them.
+absl::StatusOr<std::string> BytesOfItem(TensorCatalog& catalog,
+                                        const Item& item) {
+  const TensorEntry& from = *item.from;
+  std::string bytes(from.Bytes(), '\0');
+  RETURN_IF_ERROR(catalog.Read(from.name, absl::MakeSpan(bytes)));
+  const auto fault = [&](absl::string_view what) {
+    return absl::InvalidArgumentError(absl::StrCat(from.name, ": ", what));
+  };
+  if (!AllFinite(bytes.data(), from.dtype, from.Count())) {
+    return fault("holds a NaN or an infinity");
+  }
+  if (item.dtype == from.dtype) return bytes;
+  std::vector<float> numbers(from.Count());
+  Dequantize(numbers.data(), bytes.data(), from.dtype, from.Count());
+  if (catalog.ReadsTransposed(from.name)) {
+    numbers = Transposed(numbers, from.shape);
+  }
+  for (const float number : numbers) {
+    if (std::fabs(number) >= TooLargeFor(item.dtype)) {
+      return fault(
+          absl::StrCat("has numbers too large for ", NameOf(item.dtype)));
+    }
+  }
+  return Narrow(numbers, item.dtype);
+}
+
+absl::Status WriteTo(const std::string& path, TensorCatalog& catalog,
+                     const std::vector<Item>& items, LoadProgress* progress) {
+  std::ofstream file(path, std::ios::binary);
+  file << HeaderOf(items);
+  int64_t done = 0, total = 0;
+  for (const Item& item : items) total += item.Bytes();
+  for (const Item& item : items) {
+    ASSIGN_OR_RETURN(const std::string bytes, BytesOfItem(catalog, item));
+    file << bytes;
+    done += item.Bytes();
+    progress->Update(done, total);
+    if (!file.good()) break;
+  }
+  file.close();
+  if (file.good()) return absl::OkStatus();
+  return absl::UnknownError(absl::StrCat(path, ": cannot be written"));
+}
+
+}  // namespace
+
+absl::Status Convert(const ConvertFlags& flags, bool is_terminal,
+                     std::ostream* out) {
+  ASSIGN_OR_RETURN(std::unique_ptr<TensorSource> source,
+                   OpenTensors(flags.from));
+  ASSIGN_OR_RETURN(TensorCatalog catalog,
+                   TensorCatalog::Make(std::move(source)));
+  RETURN_IF_ERROR(DetectVersion(catalog).status());
+  const std::vector<Item> items = Plan(catalog, DTypeOf(flags.dtype));
+  const RealClock clock;
+  LoadProgress progress(flags.from, is_terminal, &std::cerr, &clock);
+  const std::string part = flags.to + ".part";
+  const absl::Status status = WriteTo(part, catalog, items, &progress);
+  progress.Finish();
+  std::error_code error;
+  if (!status.ok()) {
+    std::filesystem::remove(part, error);
+    return status;
+  }
+  std::filesystem::rename(part, flags.to, error);
+  if (error) {
+    return absl::UnknownError(absl::StrCat(flags.to, ": ", error.message()));
+  }
+  *out << flags.to << ": " << items.size() << " tensors, "
+       << std::filesystem::file_size(flags.to) << " bytes" << std::endl;
+  return absl::OkStatus();
+}
+
+}  // namespace oxbow

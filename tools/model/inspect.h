@@ -1,0 +1,30 @@
+// What a file of weights holds.
+#ifndef OXBOW_TOOLS_MODEL_INSPECT_H_
+#define OXBOW_TOOLS_MODEL_INSPECT_H_
+
+#include <ostream>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace oxbow {
+
+struct InspectFlags {
+  std::string path;
+  std::string tokenizer;  // as MakeTokenizer takes it
+  bool tensors = false;
+  bool json = false;
+};
+
+// Tells the model's version, sizes and ids, and with `tensors` each tensor.
+// Reads every number once; progress goes to stderr. Errors as LoadModel.
+absl::Status Inspect(const InspectFlags& flags, bool is_terminal,
+                     std::ostream* out);
+
+// Only whether the file is whole, and its digest.
+absl::Status Verify(const InspectFlags& flags, bool is_terminal,
+                    std::ostream* out);
+
+}  // namespace oxbow
+
+#endif  // OXBOW_TOOLS_MODEL_INSPECT_H_

@@ -1,0 +1,178 @@
+// oxbow-model: what it tells is so, and what it writes is the same model.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "engine/model/load_model.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+#include "tests/testing/gguf_writer.h"
+#include "tests/testing/tiny_model.h"
+#include "tools/model/convert.h"
+#include "tools/model/inspect.h"
+
+namespace oxbow {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+std::string InTestFolder(const std::string& name) {
+  return absl::StrCat(testing::TempDir(), "/", name);
+}
+
+std::string WriteTiny(const std::string& name, DType dtype) {
+  TinyModelOptions options;
+  options.dtype = dtype;
+  const std::string path = InTestFolder(name);
+  EXPECT_TRUE(WriteTinyModel(options, path).ok());
+  return path;
+}
+
+std::unique_ptr<Model> Load(const std::string& path) {
+  LoadModelOptions options;
+  options.threads = 1;
+  options.slots_max = 1;
+  auto model = LoadModel(path, options);
+  EXPECT_TRUE(model.ok()) << model.status();
+  return *std::move(model);
+}
+
+std::string WeightsId(const std::string& path) {
+  return ToHex(Load(path)->info().weights_id);
+}
+
+absl::Status ConvertTo(const std::string& from, const std::string& to,
+                       const std::string& dtype) {
+  std::ostringstream out;
+  return Convert({from, to, dtype}, /*is_terminal=*/false, &out);
+}
+
+std::vector<float> LogitsOf(const std::string& path) {
+  const std::unique_ptr<Model> model = Load(path);
+  Batch batch;
+  batch.tokens = {1, 2, 3, 200};
+  batch.row_end = {4};
+  batch.slots = {*model->NewState()};
+  batch.hidden_rows = {3};
+  std::vector<float> hidden(model->info().width);
+  model->Step(batch, absl::MakeSpan(hidden));
+  std::vector<float> logits(model->info().vocabulary_size);
+  model->Logits(hidden, absl::MakeSpan(logits));
+  return logits;
+}
+
+TEST(ConvertTest, KeepsTheModelWhateverTheFormat) {
+  const std::string pth = WriteTiny("a.pth", DType::kBF16);
+  const std::string out = InTestFolder("a.safetensors");
+  ASSERT_TRUE(ConvertTo(pth, out, "").ok());
+  EXPECT_EQ(WeightsId(out), WeightsId(pth));
+
+  const std::string gguf = InTestFolder("a.gguf");
+  GgufModelOptions options;
+  options.dtype = DType::kBF16;
+  options.all_in_dtype = true;
+  ASSERT_TRUE(
+      WriteGguf(MakeTinyTensors(TinyModelOptions()), options, gguf).ok());
+  ASSERT_TRUE(ConvertTo(gguf, out, "").ok());
+  EXPECT_EQ(WeightsId(out), WeightsId(pth));
+}
+
+TEST(ConvertTest, WidensAndRoundsBack) {
+  const std::string bf16 = WriteTiny("b.pth", DType::kBF16);
+  const std::string wide = InTestFolder("wide.safetensors");
+  const std::string back = InTestFolder("back.safetensors");
+  ASSERT_TRUE(ConvertTo(bf16, wide, "fp32").ok());
+  EXPECT_NE(WeightsId(wide), WeightsId(bf16));
+  EXPECT_EQ(LogitsOf(wide), LogitsOf(bf16));
+  ASSERT_TRUE(ConvertTo(wide, back, "bf16").ok());
+  EXPECT_EQ(WeightsId(back), WeightsId(bf16));
+  const std::string fp32 = WriteTiny("c.pth", DType::kF32);
+  ASSERT_TRUE(ConvertTo(fp32, back, "bf16").ok());
+  EXPECT_EQ(Load(back)->info().weights_dtype, "bf16");
+}
+
+TEST(ConvertTest, BlocksBecomeTheNumbersTheyStandFor) {
+  const std::string gguf = InTestFolder("q.gguf");
+  GgufModelOptions options;
+  options.dtype = DType::kQ5_1;
+  ASSERT_TRUE(
+      WriteGguf(MakeTinyTensors(TinyModelOptions()), options, gguf).ok());
+  const std::string out = InTestFolder("q.safetensors");
+  ASSERT_TRUE(ConvertTo(gguf, out, "").ok());
+  EXPECT_EQ(LogitsOf(out), LogitsOf(gguf));
+}
+
+TEST(ConvertTest, WhatDoesNotFitIsSaidAndLeavesNoFile) {
+  std::vector<TinyTensor> tensors = MakeTinyTensors(TinyModelOptions());
+  for (TinyTensor& tensor : tensors) {
+    if (tensor.name == "blocks.0.att.key.weight") tensor.numbers[5] = 70000.0f;
+  }
+  const std::string from = InTestFolder("large.safetensors");
+  ASSERT_TRUE(WriteTensors(tensors, DType::kF32, from).ok());
+  const std::string out = InTestFolder("fp16.safetensors");
+  EXPECT_THAT(
+      std::string(ConvertTo(from, out, "fp16").message()),
+      HasSubstr("blocks.0.att.key.weight: has numbers too large for fp16"));
+  EXPECT_FALSE(std::filesystem::exists(out));
+  EXPECT_FALSE(std::filesystem::exists(out + ".part"));
+  EXPECT_TRUE(ConvertTo(from, out, "bf16").ok());
+  EXPECT_FALSE(ConvertTo(from, "/no/such/folder/x", "").ok());
+}
+
+TEST(InspectTest, TellsTheModelAndItsTensors) {
+  const std::string path = WriteTiny("i.pth", DType::kBF16);
+  InspectFlags flags;
+  flags.path = path;
+  flags.tokenizer = "bytes";
+  flags.tensors = true;
+  flags.json = true;
+  std::ostringstream out;
+  ASSERT_TRUE(Inspect(flags, false, &out).ok());
+  const Json json = Json::parse(out.str());
+  EXPECT_EQ(json["version"], "RWKV-7");
+  EXPECT_EQ(json["layers"], 2);
+  EXPECT_EQ(json["width"], 64);
+  EXPECT_EQ(json["head_size"], 16);
+  EXPECT_EQ(json["weights_dtype"], "bf16");
+  EXPECT_EQ(json["weights_id"], WeightsId(path));
+  EXPECT_EQ(json["model_id"].get<std::string>().size(), 64u);
+  EXPECT_EQ(json["tensors"].size(), MakeTinyTensors(TinyModelOptions()).size());
+  EXPECT_EQ(json["tensors"][0]["name"], "blocks.0.att.a0");
+
+  flags.json = false;
+  flags.tokenizer = "";
+  std::ostringstream words;
+  ASSERT_TRUE(Inspect(flags, false, &words).ok());
+  EXPECT_THAT(words.str(), HasSubstr("version          RWKV-7\n"));
+  EXPECT_THAT(words.str(), HasSubstr("no_tokenizer"));
+  EXPECT_THAT(words.str(), HasSubstr("blocks.1.ffn.value.weight"));
+}
+
+TEST(VerifyTest, OneBitIsEnough) {
+  const std::string path = WriteTiny("v.safetensors", DType::kF32);
+  InspectFlags flags;
+  flags.path = path;
+  std::ostringstream out;
+  ASSERT_TRUE(Verify(flags, false, &out).ok());
+  EXPECT_THAT(out.str(),
+              HasSubstr("all finite; weights id " + WeightsId(path)));
+  // The last number becomes a NaN.
+  {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-4, std::ios::end);
+    file.write("\xff\xff\xff\x7f", 4);
+  }
+  const absl::Status status = Verify(flags, false, &out);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("holds a NaN"));
+  EXPECT_FALSE(Verify({"/no/such/file", "", false, false}, false, &out).ok());
+}
+
+}  // namespace
+}  // namespace oxbow
