@@ -18,6 +18,7 @@ namespace {
 
 constexpr uint64_t kKeysMax = 4096;
 constexpr uint64_t kTextBytesMax = 1 << 20;
+constexpr uint64_t kStringsMax = 1 << 20;
 constexpr int64_t kMetadataBytesMax = int64_t{16} << 20;
 constexpr int64_t kAlignmentDefault = 32;
 constexpr int64_t kAlignmentMax = 1 << 20;
@@ -133,6 +134,11 @@ absl::Status TakeArray(FileCursor& file, GgufValue* value) {
   value->count = static_cast<int64_t>(count);
   if (value->element != GgufType::kString) {
     return file.Skip(count * bytes_each);
+  }
+  if (count > kStringsMax) {
+    return file.Fault(absl::StrCat("is an array of ", count,
+                                   " strings, at most ", kStringsMax,
+                                   " are read"));
   }
   for (uint64_t i = 0; i < count; ++i) {
     ASSIGN_OR_RETURN(const uint64_t bytes, file.TakeU64());

@@ -95,7 +95,7 @@ bool LooksLikeGguf(const InputFile& file);
 // than rwkv6 and rwkv7, one part of a split model, an adapter, a tensor type
 // that is not a DType. InvalidArgument in one sentence: whatever breaks the
 // format, a key or a tensor given twice, arrays of arrays, more than 16 MiB of
-// metadata, 4096 keys or kTensorsMax tensors.
+// metadata, 2^20 strings in an array, 4096 keys or kTensorsMax tensors.
 absl::StatusOr<GgufHeader> ReadGgufHeader(const InputFile& file);
 
 // The elements of an array of strings or of integers that the header describes.

@@ -463,7 +463,11 @@ TEST(GgufHostileTest, MetadataIsBounded) {
                            "metadata numbers ends past 16777216 bytes"),
                 ReadSparse);
   ExpectRefused(SparseFile({"texts", kArray, Raw(kString) + Raw64(1 << 28)},
-                           "metadata texts ends past 16777216 bytes"),
+                           "metadata texts is an array of 268435456 strings"),
+                ReadSparse);
+  // As many as are read, all empty; after them comes a tensor without a name.
+  ExpectRefused(SparseFile({"texts", kArray, Raw(kString) + Raw64(1 << 20)},
+                           "tensor 0 is named ''"),
                 ReadSparse);
   ExpectRefused(
       SparseFile({"text", kArray, Raw(kString) + Raw64(1) + Raw64(1 << 30)},
