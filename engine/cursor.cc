@@ -46,7 +46,7 @@ Cursor::Cursor(const EngineContext* context, Reader* reader, LogView view,
 absl::Status Cursor::StartAt(const Checkpoint& checkpoint) {
   const CheckpointHeader& header = checkpoint.header;
   RETURN_IF_ERROR(reader_->model().WriteState(slot_.get(), checkpoint.state));
-  token_offset_ = header.token_offset;
+  token_offset_ = unit_end_token_ = header.token_offset;
   position_ = header.position;
   id_chain_ = header.id_chain;
   feed_ = TokenFeed(&reader_->tokenizer(), position_);
@@ -88,12 +88,7 @@ Position Cursor::applied() const {
 void Cursor::Advance() {
   while (status_.ok() && !stopped_ && !running_ && !reading_) {
     if (!feed_.decided().empty()) {
-      size_t count = std::min(feed_.decided().size(), kRunTokensMax);
-      if (options_.border_tokens > 0) {
-        count = std::min<uint64_t>(
-            count,
-            options_.border_tokens - token_offset_ % options_.border_tokens);
-      }
+      size_t count = RunMax();
       if (listener_ != nullptr) {
         count = std::min(count,
                          listener_->RunLength(token_offset_, feed_.decided()));
@@ -108,6 +103,20 @@ void Cursor::Advance() {
     if (!end_text_ || feed_.undecided().empty()) return Moved();
     feed_.AddSeam();
   }
+}
+
+size_t Cursor::RunMax() const {
+  const std::deque<FedToken>& decided = feed_.decided();
+  size_t count = std::min(decided.size(), kRunTokensMax);
+  if (options_.border_tokens > 0) {
+    const uint64_t border =
+        (unit_end_token_ / options_.border_tokens + 1) * options_.border_tokens;
+    const uint64_t left = border > token_offset_ ? border - token_offset_ : 1;
+    count = std::min<uint64_t>(count, left);
+  }
+  // The feed decides whole units: one of the tokens ends this one.
+  while (!decided[count - 1].ends_unit) ++count;
+  return count;
 }
 
 bool Cursor::TakeTail() {
@@ -188,11 +197,17 @@ void Cursor::SubmitRun(size_t count) {
 void Cursor::OnRunDone(const std::vector<FedToken>& tokens) {
   running_ = false;
   const uint64_t first = token_offset_;
+  const uint64_t unit_end_before = unit_end_token_;
   for (const FedToken& token : tokens) {
     id_chain_ = Chained(id_chain_, token.id);
+    ++token_offset_;
+    if (!token.ends_unit) continue;
+    position_ = token.end;
+    unit_end_token_ = token_offset_;
   }
-  token_offset_ += tokens.size();
-  position_ = tokens.back().end;
+  passed_border_ = options_.border_tokens > 0 &&
+                   unit_end_before / options_.border_tokens !=
+                       unit_end_token_ / options_.border_tokens;
   if (listener_ != nullptr) {
     if (!listener_->wants_hidden()) {
       listener_->OnTokens(first, tokens, nullptr);
@@ -225,6 +240,7 @@ StateFile Cursor::MakeStateFile() const {
 }
 
 Checkpoint Cursor::MakeCheckpoint(StreamUid uid) const {
+  OXBOW_CHECK(at_unit_end()) << "token " << token_offset_;
   Checkpoint checkpoint;
   CheckpointHeader& header = checkpoint.header;
   header.uid = uid;

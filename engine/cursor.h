@@ -46,7 +46,8 @@ class Cursor : public std::enable_shared_from_this<Cursor> {
  public:
   struct Options {
     Priority priority = Priority::kBulk;
-    // Runs never cross a multiple of this; 0: no such border.
+    // Runs never cross the first end of a unit at or behind a multiple of
+    // this; 0: no such border.
     uint64_t border_tokens = 0;
     // Bytes of new records held to spare a read of the log.
     size_t tail_bytes_max = 1 << 20;
@@ -83,9 +84,16 @@ class Cursor : public std::enable_shared_from_this<Cursor> {
   bool at_limit() const;
   // Everything up to here is run through the model, or held undecided.
   Position applied() const;
-  // The state is that after `token_offset` tokens, which end at `position`.
+  // The state is that after `token_offset` tokens. `position` is where the
+  // last unit ends that they hold whole: their end, if at_unit_end().
   uint64_t token_offset() const { return token_offset_; }
   Position position() const { return position_; }
+  // Whether the text may be cut here. Only a listener stops a cursor inside a
+  // unit.
+  bool at_unit_end() const { return token_offset_ == unit_end_token_; }
+  // Whether this is the first end of a unit at or behind a border, and the
+  // cursor came by it.
+  bool at_border() const { return passed_border_ && at_unit_end(); }
   const Digest& id_chain() const { return id_chain_; }
   absl::string_view undecided() const { return feed_.undecided(); }
   const TokenFeed& feed() const { return feed_; }
@@ -99,13 +107,16 @@ class Cursor : public std::enable_shared_from_this<Cursor> {
   StateFile MakeStateFile() const;
   // The digest of design.md: layout, offsets, ids, state, undecided bytes.
   Digest StateDigest() const { return oxbow::StateDigest(MakeStateFile()); }
-  // The state as a checkpoint, for a stream with this uid.
+  // The state as a checkpoint, for a stream with this uid. at_unit_end()
+  // holds.
   Checkpoint MakeCheckpoint(StreamUid uid) const;
   // Gives the slot away; the cursor is done.
   OwnedSlot TakeSlot() { return std::move(slot_); }
 
  private:
   void Advance();
+  // How many of the decided tokens one run may take.
+  size_t RunMax() const;
   bool TakeTail();
   void ReadPage();
   void OnPage(absl::StatusOr<std::vector<LogEvent>> events, LogPlace place);
@@ -133,6 +144,8 @@ class Cursor : public std::enable_shared_from_this<Cursor> {
   absl::Status status_;
 
   uint64_t token_offset_ = 0;
+  uint64_t unit_end_token_ = 0;  // the last end of a unit, at position_
+  bool passed_border_ = false;   // by the last run
   Position position_;
   Digest id_chain_;
 };

@@ -8,9 +8,8 @@
 namespace oxbow {
 namespace {
 
-// `position`, less the bytes that may still belong to an open token.
-uint64_t OpenBytes(Position position, int longest_piece) {
-  const uint64_t tail = longest_piece - 1;
+// `position`, less the bytes whose tokens may be others in another text.
+uint64_t Before(Position position, uint64_t tail) {
   return position.byte_offset > tail ? position.byte_offset - tail : 0;
 }
 
@@ -25,12 +24,13 @@ uint64_t UsableBytes(const LogView::Part& part,
       !part.end.has_value() || options.target <= *part.end;
   if (target_in_part) {
     const bool own_head = options.target_is_head && !part.end.has_value();
-    return options.end == PointEnd::kClosed || own_head
-               ? options.target.byte_offset
-               : OpenBytes(options.target, options.longest_piece);
+    if (own_head) return options.target.byte_offset;
+    const bool closed = options.end == PointEnd::kClosed;
+    return Before(options.target,
+                  closed ? options.closed_tail : options.longest_piece - 1);
   }
   if (part.seam_at_end && options.reads_ids) return part.end->byte_offset;
-  return OpenBytes(*part.end, options.longest_piece);
+  return Before(*part.end, options.longest_piece - 1);
 }
 
 bool IsUsable(const CheckpointHeader& header, const LogView::Part& part,

@@ -27,7 +27,9 @@ struct FindCheckpointOptions {
   std::string layout_id;
   // Whether `tokens` records and seams are this reader's own.
   bool reads_ids = true;
+  // Of the reader's tokenizer.
   int longest_piece = 1;
+  int closed_tail = 0;
   Position target;
   PointEnd end = PointEnd::kClosed;
   // The target is the head: the stream's own checkpoints are all before it,
@@ -40,9 +42,9 @@ struct FindCheckpointOptions {
 
 // Headers of every checkpoint, own and shared, that may be used, nearest
 // first. A token that ends at E is the same in every text that shares the
-// bytes up to the point if the point is closed and E lies at or before it;
-// else only if the longest piece that begins before E ends before the texts
-// part. Blocks on the store.
+// bytes up to the point if the point is closed and E lies at least the closed
+// tail before it; else only if the longest piece that begins before E ends
+// before the texts part. Blocks on the store.
 absl::StatusOr<std::vector<CheckpointHeader>> UsableCheckpoints(
     StreamStore& store, const LogView& view,
     const FindCheckpointOptions& options);

@@ -219,8 +219,7 @@ void LiveStream::ServeWaiters(Follower* follower) {
 
 void LiveStream::MaybeCheckpoint(Follower* follower) {
   const uint64_t token = follower->cursor->token_offset();
-  if (token == 0 || token % context_->options.checkpoint_tokens != 0 ||
-      token == follower->checkpointed_token ||
+  if (!follower->cursor->at_border() || token == follower->checkpointed_token ||
       follower->checkpoints_in_flight >= kCheckpointsInFlightMax ||
       follower->cursor->running()) {
     return;
@@ -268,7 +267,7 @@ void LiveStream::CheckpointAll(std::function<void()> done) {
   };
   for (auto& follower : followers_) {
     const Cursor& cursor = *follower->cursor;
-    if (cursor.running() || !cursor.status().ok() ||
+    if (cursor.running() || !cursor.status().ok() || !cursor.at_unit_end() ||
         cursor.token_offset() == follower->checkpointed_token) {
       continue;
     }

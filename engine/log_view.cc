@@ -261,6 +261,26 @@ absl::StatusOr<CheckpointHeader> NearestToken(StreamStore& store,
   return nearest;
 }
 
+// The end of token `token`, the `index`-th of those decided.
+absl::StatusOr<Position> EndOfToken(const std::deque<FedToken>& decided,
+                                    size_t index, uint64_t token) {
+  if (decided[index].ends_unit) return decided[index].end;
+  size_t before = index;
+  while (before > 0 && !decided[before - 1].ends_unit) --before;
+  size_t after = index;
+  while (!decided[after].ends_unit) ++after;
+  const uint64_t token_before = token - 1 - (index - before);
+  const uint64_t token_after = token + (after - index);
+  return WithReason(absl::OutOfRangeError(absl::StrCat(
+                        "token ", token,
+                        " ends inside a word, which the tokenizer reads as "
+                        "a whole: its neighbours are tokens ",
+                        token_before, " and ", token_after)),
+                    "INSIDE_WORD",
+                    {{"token_before", absl::StrCat(token_before)},
+                     {"token_after", absl::StrCat(token_after)}});
+}
+
 absl::StatusOr<Position> ResolveToken(StreamStore& store,
                                       const Tokenizer& tokenizer,
                                       const LogView& view, uint64_t token,
@@ -281,7 +301,7 @@ absl::StatusOr<Position> ResolveToken(StreamStore& store,
     for (const LogEvent& event : events) {
       Feed(event, &feed);
       if (feed.decided().size() >= left) {
-        return feed.decided()[left - 1].end;
+        return EndOfToken(feed.decided(), left - 1, token);
       }
       left -= feed.decided().size();
       feed.Take(feed.decided().size());

@@ -101,6 +101,7 @@ void Feed(const LogEvent& event, TokenFeed* feed);
 // The place a point names. kHead is `durable`. Tokens are counted from the
 // nearest checkpoint at or before. OutOfRange/PAST_END: the stream does not
 // reach so far; OutOfRange/BEFORE_IMPORT; OutOfRange/INSIDE_TOKEN;
+// OutOfRange/INSIDE_WORD: the token is not the last of its unit;
 // NotFound/NO_SAVEPOINT. Blocks on the store.
 absl::StatusOr<Position> ResolveAt(StreamStore& store,
                                    const Tokenizer& tokenizer,

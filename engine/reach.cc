@@ -31,6 +31,7 @@ absl::StatusOr<Start> FindStart(const EngineContext& context,
   find.layout_id = reader.info().layout_id;
   find.reads_ids = reader.ids_are() == IdsAre::kIds;
   find.longest_piece = reader.tokenizer().longest_piece();
+  find.closed_tail = reader.tokenizer().closed_tail();
   find.target = *target;
   find.end = end;
   if (options.listener != nullptr) find.byte_offset_max = options.from_byte;

@@ -35,11 +35,16 @@ std::vector<FedToken> TokenFeed::Take(size_t count) {
 }
 
 void TokenFeed::Decide(bool is_end) {
-  int id = 0;
-  while (const int bytes = tokenizer_->Next(undecided(), is_end, &id)) {
+  std::vector<TextToken> unit;
+  while (const int bytes = tokenizer_->Next(undecided(), is_end, &unit)) {
+    const uint64_t begin = decided_end_.byte_offset;
+    for (const TextToken& token : unit) {
+      decided_.push_back({token.id, {begin + token.end, 0}, false});
+    }
+    decided_.back().ends_unit = true;
     text_begin_ += bytes;
-    decided_end_ = {decided_end_.byte_offset + bytes, 0};
-    decided_.push_back({id, decided_end_});
+    decided_end_ = decided_.back().end;
+    unit.clear();
   }
   text_.erase(0, text_begin_);
   text_begin_ = 0;

@@ -17,18 +17,21 @@ namespace oxbow {
 struct FedToken {
   int id = 0;
   Position end;
+  // False inside a unit of the tokenizer: then `end` is no place where a text
+  // may be cut.
+  bool ends_unit = true;
 };
 
 // Bytes and ids in, decided tokens out, as design.md says ("What a log is,
-// exactly"): text is greedy longest match; a token is decided once no further
-// byte could change it; undecided bytes are held here. The same log gives the
-// same tokens however it is cut into calls.
+// exactly"): text is cut into the tokenizer's units; a unit is decided, all its
+// tokens at once, when no further byte could change it; undecided bytes are
+// held here. The same log gives the same tokens however it is cut into calls.
 //
 // A value: copying it is how a scratch copy of a stream is made.
 // Thread-compatible. Borrows its tokenizer.
 class TokenFeed {
  public:
-  // Starts at `at`, where a token ends (or the stream begins).
+  // Starts at `at`, where a unit ends (or the stream begins).
   TokenFeed(const Tokenizer* tokenizer, Position at);
 
   void AddText(absl::string_view text);

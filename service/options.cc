@@ -60,10 +60,12 @@ void AddModelFlags(CLI::App* app, Options* options) {
       ->type_name("PATH");
   app->add_option("--tokenizer", options->tokenizer,
                   "world:PATH (a vocabulary file), gguf:PATH (the one within "
-                  "a GGUF file), bytes (a model of 256 tokens) or none (token "
-                  "ids only). Default: the one within a GGUF model, else the "
-                  ".vocab file of the model's own stem, or the "
-                  "rwkv_vocab_*.txt beside it")
+                  "a GGUF file), hf:PATH (a Hugging Face tokenizer.json with "
+                  "byte-level BPE), bytes (a model of 256 tokens) or none "
+                  "(token ids only). Default: the one within a GGUF model, "
+                  "else the .vocab file of the model's own stem, the "
+                  "rwkv_vocab_*.txt beside it, or a tokenizer.json or "
+                  "20B_tokenizer.json there that fits the model")
       ->type_name("KIND");
   app->add_option("--embedder", options->embedder_path,
                   "A second model for embeddings (EmbeddingRWKV), which reads "

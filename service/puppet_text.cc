@@ -23,9 +23,10 @@ class PuppetTokenizer : public Tokenizer {
     return absl::string_view(*kPieces).substr(id, 1);
   }
   int end_of_document() const override { return 256; }
-  int Next(absl::string_view text, bool is_end, int* id) const override {
+  int Next(absl::string_view text, bool is_end,
+           std::vector<TextToken>* tokens) const override {
     if (text.empty()) return 0;
-    *id = static_cast<unsigned char>(text[0]);
+    tokens->push_back({static_cast<unsigned char>(text[0]), 1});
     return 1;
   }
 };

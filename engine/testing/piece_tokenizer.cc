@@ -39,9 +39,11 @@ absl::string_view PieceTokenizer::Piece(int id) const {
   return has_piece ? absl::string_view(pieces_[id]) : absl::string_view();
 }
 
-int PieceTokenizer::Next(absl::string_view text, bool is_end, int* id) const {
+int PieceTokenizer::Next(absl::string_view text, bool is_end,
+                         std::vector<TextToken>* tokens) const {
   if (text.empty()) return 0;
   int longest = 0;
+  int id = -1;
   for (int candidate : ids_by_byte_[static_cast<unsigned char>(text[0])]) {
     const std::string& piece = pieces_[candidate];
     if (!is_end && piece.size() > text.size() &&
@@ -51,9 +53,10 @@ int PieceTokenizer::Next(absl::string_view text, bool is_end, int* id) const {
     if (static_cast<int>(piece.size()) > longest &&
         absl::StartsWith(text, piece)) {
       longest = static_cast<int>(piece.size());
-      *id = candidate;
+      id = candidate;
     }
   }
+  tokens->push_back({id, longest});
   return longest;
 }
 

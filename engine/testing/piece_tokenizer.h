@@ -30,7 +30,8 @@ class PieceTokenizer : public Tokenizer {
   int longest_piece() const override { return longest_piece_; }
   absl::string_view Piece(int id) const override;
   int end_of_document() const override { return 0; }
-  int Next(absl::string_view text, bool is_end, int* id) const override;
+  int Next(absl::string_view text, bool is_end,
+           std::vector<TextToken>* tokens) const override;
 
  private:
   std::vector<std::string> pieces_;                // by id

@@ -26,9 +26,10 @@ class BytesTokenizer : public Tokenizer {
     return id < 256 ? absl::string_view(&bytes_[id], 1) : "";
   }
   int end_of_document() const override { return -1; }
-  int Next(absl::string_view text, bool is_end, int* id) const override {
+  int Next(absl::string_view text, bool is_end,
+           std::vector<TextToken>* tokens) const override {
     if (text.empty()) return 0;
-    *id = static_cast<uint8_t>(text[0]);
+    tokens->push_back({static_cast<uint8_t>(text[0]), 1});
     return 1;
   }
 
@@ -47,7 +48,8 @@ class NoTokenizer : public Tokenizer {
   int longest_piece() const override { return 0; }
   absl::string_view Piece(int id) const override { return ""; }
   int end_of_document() const override { return 0; }
-  int Next(absl::string_view text, bool is_end, int* id) const override {
+  int Next(absl::string_view text, bool is_end,
+           std::vector<TextToken>* tokens) const override {
     OXBOW_CHECK(text.empty()) << "text for a tokenizer that reads none";
     return 0;
   }

@@ -6,11 +6,12 @@ namespace oxbow {
 
 std::vector<int> Tokenize(const Tokenizer& tokenizer, absl::string_view text) {
   std::vector<int> ids;
+  std::vector<TextToken> unit;
   while (!text.empty()) {
-    int id = -1;
-    const int bytes = tokenizer.Next(text, /*is_end=*/true, &id);
+    unit.clear();
+    const int bytes = tokenizer.Next(text, /*is_end=*/true, &unit);
     OXBOW_CHECK(bytes > 0) << tokenizer.name();
-    ids.push_back(id);
+    for (const TextToken& token : unit) ids.push_back(token.id);
     text.remove_prefix(bytes);
   }
   return ids;

@@ -18,6 +18,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 // A folder of its own for each test.
 class TokenizerTest : public testing::Test {
@@ -58,10 +59,12 @@ std::vector<int> TokenizeInPieces(const Tokenizer& tokenizer,
                                           text.size() - next);
     pending.append(text.data() + next, count);
     next += count;
-    int id = -1;
-    while (const int bytes = tokenizer.Next(pending, false, &id)) {
-      ids.push_back(id);
+    std::vector<TextToken> unit;
+    while (const int bytes = tokenizer.Next(pending, false, &unit)) {
+      EXPECT_EQ(unit.back().end, bytes);
+      for (const TextToken& token : unit) ids.push_back(token.id);
       pending.erase(0, bytes);
+      unit.clear();
     }
     EXPECT_LT(pending.size(), static_cast<size_t>(tokenizer.longest_piece()));
   }
@@ -81,14 +84,17 @@ TEST_F(TokenizerTest, TakesTheLongestPieceAndWaitsForIt) {
   EXPECT_TRUE(t.reads_text());
   EXPECT_THAT(Tokenize(t, "there the ther"),
               ElementsAre(258, 259, 259, 'r' + 1));
-  int id = -1;
-  EXPECT_EQ(t.Next("ther", false, &id), 0);
-  EXPECT_EQ(t.Next("there", false, &id), 5);
-  EXPECT_EQ(id, 258);
-  EXPECT_EQ(t.Next("ther", true, &id), 3);
-  EXPECT_EQ(t.Next("therX", false, &id), 3);
-  EXPECT_EQ(t.Next("", true, &id), 0);
-  EXPECT_EQ(t.Next("", false, &id), 0);
+  EXPECT_EQ(t.closed_tail(), 0);
+  std::vector<TextToken> unit;
+  EXPECT_EQ(t.Next("ther", false, &unit), 0);
+  EXPECT_THAT(unit, IsEmpty());
+  EXPECT_EQ(t.Next("there", false, &unit), 5);
+  EXPECT_THAT(unit, ElementsAre(TextToken{258, 5}));
+  EXPECT_EQ(t.Next("ther", true, &unit), 3);
+  EXPECT_EQ(t.Next("therX", false, &unit), 3);
+  EXPECT_EQ(t.Next("", true, &unit), 0);
+  EXPECT_EQ(t.Next("", false, &unit), 0);
+  EXPECT_EQ(unit.size(), 3u);
   EXPECT_EQ(Detokenize(t, {258, 0, 259, 70000}), "there the");
 }
 

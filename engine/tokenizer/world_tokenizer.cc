@@ -49,11 +49,13 @@ class WorldTokenizer : public Tokenizer {
   }
   int end_of_document() const override { return pieces_[0].empty() ? 0 : -1; }
 
-  int Next(absl::string_view text, bool is_end, int* id) const override {
+  int Next(absl::string_view text, bool is_end,
+           std::vector<TextToken>* tokens) const override {
     const PieceTrie::Match match = trie_.Longest(text);
-    if (match.may_grow && !is_end) return 0;
-    *id = match.id;
-    return static_cast<int>(match.bytes);
+    if (match.bytes == 0 || (match.may_grow && !is_end)) return 0;
+    const int bytes = static_cast<int>(match.bytes);
+    tokens->push_back({match.id, bytes});
+    return bytes;
   }
 
  private:

@@ -33,10 +33,23 @@ TEST(WorldVocabularyTest, ReadsLines) {
   EXPECT_EQ((*pieces)[300], "'\xc2\x80");
 }
 
-TEST(WorldVocabularyTest, LineEndsMayBeCrLf) {
-  const auto pieces = ParseWorldVocabulary(SingleBytes("\r\n"), "v");
-  ASSERT_TRUE(pieces.ok()) << pieces.status();
-  EXPECT_EQ(*pieces, *ParseWorldVocabulary(SingleBytes(), "v"));
+TEST(WorldVocabularyTest, LineEndsMayBeCrLfAndTheLastOneMissing) {
+  const auto lf = ParseWorldVocabulary(SingleBytes("\n"), "v");
+  ASSERT_TRUE(lf.ok()) << lf.status();
+  for (const std::string line_end : {"\n", "\r\n"}) {
+    const std::string text = SingleBytes(line_end);
+    const size_t bytes = text.size() - line_end.size();
+    for (const auto& same : {text, text.substr(0, bytes)}) {
+      const auto pieces = ParseWorldVocabulary(same, "v");
+      ASSERT_TRUE(pieces.ok()) << pieces.status();
+      EXPECT_EQ(*pieces, *lf);
+    }
+  }
+  // Behind the last line, not inside it: a piece may end in \r.
+  const auto literal = ParseWorldVocabulary(
+      absl::StrCat(SingleBytes(), "257 'a\\r' 2\r\n"), "v");
+  ASSERT_TRUE(literal.ok()) << literal.status();
+  EXPECT_EQ((*literal)[257], "a\r");
 }
 
 struct BadLine {
