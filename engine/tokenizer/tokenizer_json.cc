@@ -22,7 +22,8 @@ constexpr size_t kShownBytesMax = 64;
 
 // The one pattern there is a matcher for (word_reader.h).
 constexpr char kGpt2Pattern[] =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|)"
+    R"(\s+(?!\S)|\s+)";
 
 std::string Shown(absl::string_view text) {
   return absl::StrCat("'", text.substr(0, kShownBytesMax), "'");

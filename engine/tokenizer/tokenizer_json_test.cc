@@ -54,7 +54,9 @@ TEST(TokenizerJsonTest, ReadsWhatMeansTheSame) {
            R"([{"op": "replace", "path": "/pre_tokenizer", "value":
                 {"type": "Sequence", "pretokenizers": [
                   {"type": "Split", "behavior": "Isolated", "invert": false,
-                   "pattern": {"Regex": "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"}},
+                   "pattern": {"Regex":
+                     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+)"
+           R"(| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"}},
                   {"type": "ByteLevel", "add_prefix_space": false,
                    "use_regex": false}]}}])",
            R"([{"op": "replace", "path": "/post_processor", "value":

@@ -9,6 +9,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "engine/tokenizer/testing/small_bpe.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -193,6 +194,36 @@ TEST_F(TokenizerTest, EmptyFlagLooksBesideTheModel) {
     ASSERT_TRUE(own.ok()) << own.status();
     EXPECT_EQ((*own)->name(), "world:model.vocab") << "the model of a folder";
   }
+}
+
+TEST_F(TokenizerTest, ATokenizerJsonIsFoundWhereItFits) {
+  const std::string model = folder_ + "/model.pth";
+  const std::string path = WriteSmallBpe(folder_ + "/20B_tokenizer.json");
+  const auto named = MakeTokenizer("hf:" + path, "", 1000);
+  ASSERT_TRUE(named.ok()) << named.status();
+  EXPECT_EQ((*named)->name(), "hf:20B_tokenizer.json");
+  const int ids = (*named)->id_end();
+  EXPECT_FALSE(MakeTokenizer("hf:" + path, "", ids - 1).ok());
+  for (int size : {ids, ids + 1, 512}) {
+    EXPECT_TRUE(MakeTokenizer("", model, size).ok()) << size;
+  }
+  for (int size : {ids - 1, 513}) {
+    const auto other = MakeTokenizer("", model, size);
+    EXPECT_EQ(other.status().code(), absl::StatusCode::kNotFound);
+    EXPECT_THAT(std::string(other.status().message()),
+                HasSubstr(absl::StrCat("20B_tokenizer.json has ", ids,
+                                       " ids, the model ", size, " tokens")));
+  }
+  WriteSmallBpe(folder_ + "/tokenizer.json");
+  EXPECT_EQ((*MakeTokenizer("", model, 512))->name(), "hf:tokenizer.json");
+  WriteVocabulary("rwkv_vocab_v1.txt");
+  EXPECT_EQ((*MakeTokenizer("", model, 512))->name(),
+            "world:rwkv_vocab_v1.txt");
+  EXPECT_EQ(LoadHfTokenizer(folder_ + "/none").status().code(),
+            absl::StatusCode::kNotFound);
+  const auto bad = LoadHfTokenizer(folder_ + "/rwkv_vocab_v1.txt");
+  EXPECT_THAT(std::string(bad.status().message()),
+              HasSubstr("rwkv_vocab_v1.txt: not JSON at byte"));
 }
 
 // The public World vocabulary and texts with their official ids.
