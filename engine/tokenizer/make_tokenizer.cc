@@ -71,7 +71,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> FindHfTokenizer(
       "no vocabulary: neither ",
       fs::path(model_path).replace_extension(".vocab").string(),
       " nor rwkv_vocab_*.txt nor tokenizer.json in ", folder.string(), others,
-      "; give --tokenizer=world:PATH, hf:PATH, bytes or none"));
+      "; give --tokenizer=world:PATH, gguf:PATH, hf:PATH, bytes or none"));
 }
 
 // The vocabulary within the model file, or else the one beside it.
