@@ -223,7 +223,7 @@ TEST_F(TokenizerTest, ATokenizerJsonIsFoundWhereItFits) {
             absl::StatusCode::kNotFound);
   const auto bad = LoadHfTokenizer(folder_ + "/rwkv_vocab_v1.txt");
   EXPECT_THAT(std::string(bad.status().message()),
-              HasSubstr("rwkv_vocab_v1.txt: not JSON at byte"));
+              HasSubstr("rwkv_vocab_v1.txt: not an object"));
 }
 
 // The public World vocabulary and texts with their official ids.

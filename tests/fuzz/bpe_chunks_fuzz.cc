@@ -65,6 +65,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                size - 1);
   const std::vector<int> whole = oxbow::Tokenize(oxbow::SmallTokenizer(), text);
   oxbow::CheckChunks(text, 1 + data[0], whole);
-  if (text.size() < 500) oxbow::CheckCuts(text, whole);
+  if (text.size() < 150) oxbow::CheckCuts(text, whole);
   return 0;
 }
