@@ -109,7 +109,6 @@ class Ops {
 
   // `count` zeros.
   virtual absl::StatusOr<Buffer> Allocate(int64_t count) = 0;
-  virtual void Zero(float* to, int64_t count) = 0;
   virtual void Copy(float* to, const float* from, int64_t count) = 0;
   // From host memory, and to it.
   virtual void Write(float* to, absl::Span<const float> from) = 0;

@@ -23,7 +23,7 @@ TEST_P(OpsTest, MemoryStartsAtZeroAndKeepsWhatIsWritten) {
   ops_->Write(buffer.data(), numbers);
   Buffer other = *ops_->Allocate(1000);
   ops_->Copy(other.data(), buffer.data(), 1000);
-  ops_->Zero(buffer.data(), 10);
+  ops_->Write(buffer.data(), Numbers(10, 0.0f));
   ops_->Read(absl::MakeSpan(read), other.data());
   EXPECT_EQ(read, numbers);
   ops_->Read(absl::MakeSpan(read), buffer.data());

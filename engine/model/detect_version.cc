@@ -69,8 +69,43 @@ absl::StatusOr<RwkvVersion> VersionOf(const TensorCatalog& catalog) {
   }
   if (!has("ln_x.weight")) return RwkvVersion::k4;
   if (!has("gate.weight")) return RwkvVersion::k5_0;
-  const bool per_channel = decay->shape.size() == 2 && decay->shape[1] > 1;
+  const bool per_channel = decay->Count() > decay->shape[0];
   return per_channel ? RwkvVersion::k5_2 : RwkvVersion::k5_1;
+}
+
+// The first tensor whose dimensions tell the heads apart, and how: [H,S], or
+// in RWKV-5 [H] or [H,S].
+absl::StatusOr<int> HeadSizeOf(RwkvVersion version,
+                               const TensorCatalog& catalog, int width) {
+  const char* name = "blocks.0.att.time_decay";
+  switch (version) {
+    case RwkvVersion::k4:
+      return 1;
+    case RwkvVersion::k5_0:
+    case RwkvVersion::k5_1:
+    case RwkvVersion::k5_2:
+      break;
+    case RwkvVersion::k6:
+      name = "blocks.0.att.time_faaaa";
+      break;
+    case RwkvVersion::k7:
+      name = "blocks.0.att.r_k";
+      break;
+  }
+  const TensorEntry* entry = catalog.Find(name);
+  if (entry == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": missing; it tells the heads"));
+  }
+  const int64_t heads = entry->shape[0];
+  const bool per_channel = entry->shape.size() > 1 && entry->Count() == width;
+  const bool per_head = version < RwkvVersion::k6 && entry->Count() == heads;
+  if ((!per_channel && !per_head) || width % heads != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, ": ", ShapeText(entry->shape), " are not the heads of ", width,
+        " channels, as emb.weight has"));
+  }
+  return static_cast<int>(width / heads);
 }
 
 // The two sizes of a matrix; InvalidArgument if it is missing or too large.
@@ -91,29 +126,6 @@ absl::StatusOr<const TensorEntry*> FindMatrix(const TensorCatalog& catalog,
   return entry;
 }
 
-absl::Status DetectVersion7(const TensorCatalog& catalog, ModelConfig* config) {
-  ASSIGN_OR_RETURN(
-      const TensorEntry* r_k,
-      FindMatrix(catalog, "blocks.0.att.r_k", kWidthMax, kWidthMax));
-  if (r_k->Count() != config->width) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "blocks.0.att.r_k: ", ShapeText(r_k->shape), " are not the ",
-        config->width, " channels of emb.weight"));
-  }
-  config->head_size = static_cast<int>(r_k->shape[1]);
-  ASSIGN_OR_RETURN(
-      const TensorEntry* key,
-      FindMatrix(catalog, "blocks.0.ffn.key.weight", kDimensionMax, kWidthMax));
-  config->ffn_width = static_cast<int>(key->shape[0]);
-  config->has_lm_head = catalog.Find("head.weight") != nullptr;
-  for (const char* head : {"retr", "sts", "cls"}) {
-    if (catalog.Find(absl::StrCat("head.", head, "_head.fc1.weight"))) {
-      config->embedding_heads.emplace_back(head);
-    }
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<ModelConfig> DetectVersion(const TensorCatalog& catalog) {
@@ -129,8 +141,17 @@ absl::StatusOr<ModelConfig> DetectVersion(const TensorCatalog& catalog) {
     return absl::InvalidArgumentError("no tensor blocks.0: no RWKV model");
   }
   ASSIGN_OR_RETURN(config.version, VersionOf(catalog));
-  if (config.version == RwkvVersion::k7) {
-    RETURN_IF_ERROR(DetectVersion7(catalog, &config));
+  ASSIGN_OR_RETURN(config.head_size,
+                   HeadSizeOf(config.version, catalog, config.width));
+  ASSIGN_OR_RETURN(
+      const TensorEntry* key,
+      FindMatrix(catalog, "blocks.0.ffn.key.weight", kDimensionMax, kWidthMax));
+  config.ffn_width = static_cast<int>(key->shape[0]);
+  config.has_lm_head = catalog.Find("head.weight") != nullptr;
+  for (const char* head : {"retr", "sts", "cls"}) {
+    if (catalog.Find(absl::StrCat("head.", head, "_head.fc1.weight"))) {
+      config.embedding_heads.emplace_back(head);
+    }
   }
   return config;
 }

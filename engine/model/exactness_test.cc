@@ -38,9 +38,26 @@ std::vector<Shape> Shapes() {
   fp32.width = 128, fp32.head_size = 64, fp32.layers = 1;
   fp32.g_rank = 70;
   fp32.dtype = DType::kF32;
-  return {{"bf16", bf16, "8a1c2dad70435156"},
-          {"fp16", fp16, "0f3dd2e380ad621c"},
-          {"fp32", fp32, "d80f38f1ad91329f"}};
+  TinyModelOptions v4;
+  v4.version = "4";
+  v4.width = 72;
+  TinyModelOptions v50 = fp16, v51, v52, v6;
+  v50.version = "5.0";
+  v51.version = "5.1";
+  v51.width = 128, v51.head_size = 128, v51.layers = 1;
+  v51.time_first = true;
+  v52.version = "5.2";
+  v52.head_size = 32;
+  v52.time_state = true;
+  v6.version = "6";
+  v6.width = 128, v6.head_size = 64;
+  v6.mix_rank = 5;
+  v6.time_state = true;
+  return {
+      {"bf16", bf16, "8a1c2dad70435156"}, {"fp16", fp16, "0f3dd2e380ad621c"},
+      {"fp32", fp32, "d80f38f1ad91329f"}, {"v4", v4, "1af65d781650b3e0"},
+      {"v50", v50, "389a88b6301cf0d2"},   {"v51", v51, "807b1dac7a8b4011"},
+      {"v52", v52, "cfb456e49373ffa9"},   {"v6", v6, "c096d45943bc4ee2"}};
 }
 
 // One sequence read to its end, with others beside it.

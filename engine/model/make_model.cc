@@ -3,8 +3,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/status_macros.h"
 #include "engine/model/detect_version.h"
+#include "engine/model/rwkv4.h"
+#include "engine/model/rwkv5.h"
+#include "engine/model/rwkv6.h"
 #include "engine/model/rwkv7.h"
 #include "engine/model/rwkv_model.h"
 #include "engine/weights/weight_loader.h"
@@ -47,15 +51,20 @@ absl::StatusOr<std::unique_ptr<Model>> Make(const ModelConfig& config,
   return std::unique_ptr<Model>(std::move(model));
 }
 
-// What a version's kernels ask of the sizes.
-absl::Status CheckSizes(const ModelConfig& config) {
-  const int size = config.head_size;
-  if (size < 8 || size > 128 || (size & (size - 1)) != 0) {
-    return absl::UnimplementedError(
-        absl::StrCat("blocks.0.att.r_k: heads of ", size,
-                     " channels; Oxbow has kernels for 8, 16, 32, 64 and 128"));
-  }
-  return absl::OkStatus();
+// What the kernels of versions with heads ask of them.
+absl::Status CheckHeads(const ModelConfig& config) {
+  if (IsHeadSize(config.head_size)) return absl::OkStatus();
+  return absl::UnimplementedError(
+      absl::StrCat(NameOf(config.version), " with heads of ", config.head_size,
+                   " channels; Oxbow has kernels for 8, 16, 32, 64 and 128"));
+}
+
+template <class Version>
+absl::StatusOr<std::unique_ptr<Model>> MakeWithHeads(
+    const ModelConfig& config, TensorCatalog* catalog, std::unique_ptr<Ops> ops,
+    const MakeModelOptions& options) {
+  RETURN_IF_ERROR(CheckHeads(config));
+  return Make<Version>(config, catalog, std::move(ops), options);
 }
 
 }  // namespace
@@ -65,13 +74,18 @@ absl::StatusOr<std::unique_ptr<Model>> MakeModel(
     const MakeModelOptions& options) {
   ASSIGN_OR_RETURN(const ModelConfig config, DetectVersion(catalog));
   switch (config.version) {
+    case RwkvVersion::k4:
+      return Make<Rwkv4>(config, &catalog, std::move(ops), options);
+    case RwkvVersion::k5_0:
+    case RwkvVersion::k5_1:
+    case RwkvVersion::k5_2:
+      return MakeWithHeads<Rwkv5>(config, &catalog, std::move(ops), options);
+    case RwkvVersion::k6:
+      return MakeWithHeads<Rwkv6>(config, &catalog, std::move(ops), options);
     case RwkvVersion::k7:
-      RETURN_IF_ERROR(CheckSizes(config));
-      return Make<Rwkv7>(config, &catalog, std::move(ops), options);
-    default:
-      return absl::UnimplementedError(absl::StrCat(
-          NameOf(config.version), " model; this Oxbow runs RWKV-7 only"));
+      return MakeWithHeads<Rwkv7>(config, &catalog, std::move(ops), options);
   }
+  OXBOW_CHECK(false);
 }
 
 }  // namespace oxbow

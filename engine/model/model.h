@@ -31,7 +31,7 @@ struct ModelInfo {
   int layers = 0;           // L
   int width = 0;            // D
   int vocabulary_size = 0;  // V; token ids are 0 .. V-1
-  int head_size = 0;        // S; heads H = D / S
+  int head_size = 0;        // S; heads H = D / S; 1 in RWKV-4
   int64_t parameters = 0;
   std::string weights_dtype;  // "bf16", "fp16", "fp32", as stored in memory
   size_t state_bytes = 0;     // one state, as ReadState() gives it

@@ -1,20 +1,9 @@
 #include "engine/model/rwkv7.h"
 
 #include <algorithm>
-#include <string>
-
-#include "absl/strings/str_cat.h"
 
 namespace oxbow {
 namespace {
-
-// The rank of a pair is the file's own choice: training code has used several
-// formulas. 1 if the tensor is missing: the loader will say so.
-int RankOf(const TensorCatalog& catalog, const std::string& down) {
-  const TensorEntry* entry = catalog.Find(down);
-  if (entry == nullptr || entry->shape.size() != 2) return 1;
-  return static_cast<int>(entry->shape[1]);
-}
 
 // Layers after the first lean toward the first layer's values.
 bool Leans(const LayerContext& context) { return context.layer > 0; }
@@ -49,7 +38,7 @@ void Project(const LayerContext& context, const Rwkv7::Layer& p,
 }
 
 Wkv7Args HeadArgs(const LayerContext& context, const Rwkv7::Layer& p,
-                      const Rwkv7::Work& t) {
+                  const Rwkv7::Work& t) {
   Wkv7Args args;
   args.y = t.Get(t.y);
   args.r = t.Get(t.r);
@@ -75,60 +64,49 @@ Wkv7Args HeadArgs(const LayerContext& context, const Rwkv7::Layer& p,
 
 }  // namespace
 
-Rwkv7::Layer Rwkv7::Bind(WeightLoader& loader, const TensorCatalog& catalog,
-                         const ModelConfig& config, int layer) {
-  const int width = config.width;
-  const std::string block = absl::StrCat("blocks.", layer, ".");
-  const auto vector = [&](const char* name) {
-    return loader.GetVector(absl::StrCat(block, name), {width});
-  };
-  const auto matrix = [&](const char* name, int outputs, int inputs) {
-    return loader.GetMatrix(absl::StrCat(block, name), outputs, inputs);
-  };
-  const auto pair = [&](const char* name) {
-    const std::string stem = absl::StrCat(block, "att.", name);
-    const int rank = RankOf(catalog, absl::StrCat(stem, "1"));
-    LowRank pair;
-    pair.down = loader.GetTransposed(absl::StrCat(stem, "1"), width, rank);
-    pair.up = loader.GetTransposed(absl::StrCat(stem, "2"), rank, width);
-    return pair;
-  };
-
+Rwkv7::Layer Rwkv7::Bind(BlockLoader& block, const ModelConfig& config) {
   Layer p;
-  p.x_r = vector("att.x_r");
-  p.x_w = vector("att.x_w");
-  p.x_k = vector("att.x_k");
-  p.x_v = vector("att.x_v");
-  p.x_a = vector("att.x_a");
-  p.x_g = vector("att.x_g");
-  p.receptance = matrix("att.receptance.weight", width, width);
-  p.key = matrix("att.key.weight", width, width);
-  p.value = matrix("att.value.weight", width, width);
-  p.output = matrix("att.output.weight", width, width);
-  p.w0 = vector("att.w0");
-  p.w = pair("w");
-  p.a0 = vector("att.a0");
-  p.a = pair("a");
-  p.g = pair("g");
-  if (layer > 0) {
-    p.v0 = vector("att.v0");
-    p.v = pair("v");
+  p.x_r = block.GetVector("att.x_r");
+  p.x_w = block.GetVector("att.x_w");
+  p.x_k = block.GetVector("att.x_k");
+  p.x_v = block.GetVector("att.x_v");
+  p.x_a = block.GetVector("att.x_a");
+  p.x_g = block.GetVector("att.x_g");
+  p.receptance = block.GetSquare("att.receptance.weight");
+  p.key = block.GetSquare("att.key.weight");
+  p.value = block.GetSquare("att.value.weight");
+  p.output = block.GetSquare("att.output.weight");
+  p.w0 = block.GetVector("att.w0");
+  p.w = block.GetLowRank("att.w1", "att.w2");
+  p.a0 = block.GetVector("att.a0");
+  p.a = block.GetLowRank("att.a1", "att.a2");
+  p.g = block.GetLowRank("att.g1", "att.g2");
+  if (block.layer() > 0) {
+    p.v0 = block.GetVector("att.v0");
+    p.v = block.GetLowRank("att.v1", "att.v2");
   } else {
     // Files hold them or not; either way they are unused.
-    for (const char* name : {"att.v0", "att.v1", "att.v2"}) {
-      loader.Ignore(absl::StrCat(block, name));
-    }
+    for (const char* name : {"att.v0", "att.v1", "att.v2"}) block.Ignore(name);
   }
-  p.k_k = vector("att.k_k");
-  p.k_a = vector("att.k_a");
-  p.r_k = loader.GetVector(absl::StrCat(block, "att.r_k"),
-                           {width / config.head_size, config.head_size});
-  p.ln_x_scale = vector("att.ln_x.weight");
-  p.ln_x_bias = vector("att.ln_x.bias");
-  p.ffn_x_k = vector("ffn.x_k");
-  p.ffn_key = matrix("ffn.key.weight", config.ffn_width, width);
-  p.ffn_value = matrix("ffn.value.weight", width, config.ffn_width);
+  p.k_k = block.GetVector("att.k_k");
+  p.k_a = block.GetVector("att.k_a");
+  p.r_k = block.GetHeads("att.r_k");
+  p.ln_x_scale = block.GetVector("att.ln_x.weight");
+  p.ln_x_bias = block.GetVector("att.ln_x.bias");
+  p.ffn_x_k = block.GetVector("ffn.x_k");
+  p.ffn_key = block.GetMatrix("ffn.key.weight", config.ffn_width, config.width);
+  p.ffn_value =
+      block.GetMatrix("ffn.value.weight", config.width, config.ffn_width);
   return p;
+}
+
+StateLayout Rwkv7::Layout(const ModelConfig& config) {
+  return StateLayout::OfHeads(config);
+}
+
+std::vector<float> Rwkv7::InitialWkv(BlockLoader& block,
+                                     const ModelConfig& /*config*/) {
+  return block.InitialHeads();
 }
 
 Rwkv7::Work::Work(Ops* ops, const ModelConfig& config,

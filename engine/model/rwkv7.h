@@ -1,23 +1,22 @@
-// RWKV-7 ("x070"): what one of its layers weighs and does.
+// RWKV-7 ("x070", "Goose"): what one of its layers weighs and does (arXiv
+// 2503.14456).
 #ifndef OXBOW_ENGINE_MODEL_RWKV7_H_
 #define OXBOW_ENGINE_MODEL_RWKV7_H_
 
+#include <vector>
+
+#include "engine/model/block_loader.h"
 #include "engine/model/layer_context.h"
+#include "engine/model/low_rank.h"
 #include "engine/model/model_config.h"
 #include "engine/model/scratch.h"
-#include "engine/weights/weight_loader.h"
+#include "engine/model/state_layout.h"
 #include "kernels/ops.h"
 
 namespace oxbow {
 
 // A description of a version, for RwkvModel. Tensors bear their paper names.
 struct Rwkv7 {
-  // A low-rank pair: up(activation(down(x))).
-  struct LowRank {
-    Matrix down, up;
-    int rank() const { return down.outputs; }
-  };
-
   struct Layer {
     // Time mixing.
     Vector x_r, x_w, x_k, x_v, x_a, x_g;
@@ -51,8 +50,10 @@ struct Rwkv7 {
   };
 
   // The weights of one layer. Errors stay in the loader.
-  static Layer Bind(WeightLoader& loader, const TensorCatalog& catalog,
-                    const ModelConfig& config, int layer);
+  static Layer Bind(BlockLoader& block, const ModelConfig& config);
+  static StateLayout Layout(const ModelConfig& config);
+  static std::vector<float> InitialWkv(BlockLoader& block,
+                                       const ModelConfig& config);
 
   // x += time mixing of in.
   static void TimeMix(const LayerContext& context, const Layer& layer,

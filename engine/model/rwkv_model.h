@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "engine/model/block_loader.h"
 #include "engine/model/check_batch.h"
 #include "engine/model/heads.h"
 #include "engine/model/layer_context.h"
@@ -23,7 +24,8 @@
 namespace oxbow {
 
 // A Model of the version that `Version` describes (see rwkv7.h): its Layer,
-// Work, Bind, TimeMix and ChannelMix. Knows no backend and no file format.
+// Work, Bind, Layout, InitialWkv, TimeMix and ChannelMix. Knows no backend and
+// no file format.
 template <class Version>
 class RwkvModel : public Model {
  public:
@@ -33,8 +35,8 @@ class RwkvModel : public Model {
             WeightLoader& loader, const TensorCatalog& catalog, int slots_max)
       : ops_(std::move(ops)),
         config_(config),
-        layout_(config),
-        slots_(ops_.get(), layout_.count(), slots_max),
+        layout_(Version::Layout(config)),
+        slots_(ops_.get(), InitialState(loader, catalog), slots_max),
         scratch_(ops_.get()),
         heads_(ops_.get(), config, loader) {
     table_ =
@@ -42,7 +44,8 @@ class RwkvModel : public Model {
     ln0_ = BindNorm(loader, "blocks.0.ln0");
     for (int l = 0; l < config.layers; ++l) {
       ln1_.push_back(BindNorm(loader, absl::StrCat("blocks.", l, ".ln1")));
-      layers_.push_back(Version::Bind(loader, catalog, config, l));
+      BlockLoader block(loader, catalog, config, l);
+      layers_.push_back(Version::Bind(block, config));
       ln2_.push_back(BindNorm(loader, absl::StrCat("blocks.", l, ".ln2")));
     }
     ln_out_ = BindNorm(loader, "ln_out");
@@ -116,6 +119,16 @@ class RwkvModel : public Model {
   }
 
  private:
+  std::vector<float> InitialState(WeightLoader& loader,
+                                  const TensorCatalog& catalog) const {
+    std::vector<float> initial(layout_.count(), 0.0f);
+    for (int l = 0; l < config_.layers; ++l) {
+      BlockLoader block(loader, catalog, config_, l);
+      const std::vector<float> wkv = Version::InitialWkv(block, config_);
+      std::copy(wkv.begin(), wkv.end(), initial.begin() + layout_.Wkv(l));
+    }
+    return initial;
+  }
   LayerNorm BindNorm(WeightLoader& loader, const std::string& name) const {
     return {loader.GetVector(name + ".weight", {config_.width}),
             loader.GetVector(name + ".bias", {config_.width})};

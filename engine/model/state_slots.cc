@@ -20,7 +20,7 @@ absl::StatusOr<StateSlot> StateSlots::New() {
       return absl::ResourceExhaustedError(absl::StrCat(
           "all ", slots_max_, " places for live states are in use"));
     }
-    ASSIGN_OR_RETURN(Buffer buffer, ops_->Allocate(count_));
+    ASSIGN_OR_RETURN(Buffer buffer, ops_->Allocate(count()));
     slot = static_cast<StateSlot>(slots_.size());
     slots_.push_back({std::move(buffer), false});
   }
@@ -35,27 +35,27 @@ void StateSlots::Free(StateSlot slot) {
   free_.push_back(slot);
 }
 
-void StateSlots::Reset(StateSlot slot) { ops_->Zero(Get(slot), count_); }
+void StateSlots::Reset(StateSlot slot) { ops_->Write(Get(slot), initial_); }
 
 void StateSlots::Copy(StateSlot to, StateSlot from) {
-  if (to != from) ops_->Copy(Get(to), Get(from), count_);
+  if (to != from) ops_->Copy(Get(to), Get(from), count());
 }
 
 void StateSlots::Read(StateSlot slot, absl::Span<char> bytes) const {
-  OXBOW_CHECK(bytes.size() == count_ * sizeof(float)) << bytes.size();
-  std::vector<float> numbers(count_);
+  OXBOW_CHECK(bytes.size() == count() * sizeof(float)) << bytes.size();
+  std::vector<float> numbers(count());
   ops_->Read(absl::MakeSpan(numbers), Get(slot));
   std::memcpy(bytes.data(), numbers.data(), bytes.size());
 }
 
 absl::Status StateSlots::Write(StateSlot slot, absl::Span<const char> bytes) {
-  if (bytes.size() != count_ * sizeof(float)) {
+  if (bytes.size() != count() * sizeof(float)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "a state of ", bytes.size(), " bytes, want ", count_ * sizeof(float)));
+        "a state of ", bytes.size(), " bytes, want ", count() * sizeof(float)));
   }
-  std::vector<float> numbers(count_);
+  std::vector<float> numbers(count());
   std::memcpy(numbers.data(), bytes.data(), bytes.size());
-  for (int64_t i = 0; i < count_; ++i) {
+  for (int64_t i = 0; i < count(); ++i) {
     if (!std::isfinite(numbers[i])) {
       return absl::InvalidArgumentError(
           absl::StrCat("number ", i, " of the state is not finite"));

@@ -3,6 +3,7 @@
 #define OXBOW_ENGINE_MODEL_STATE_SLOTS_H_
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -15,14 +16,14 @@
 namespace oxbow {
 
 // Memory for at most `slots_max` states in the backend, taken when first
-// needed and kept for the next. The initial state is all zeros.
+// needed and kept for the next.
 //
 // Thread-compatible. Borrows the ops.
 class StateSlots {
  public:
-  // A state has `count` numbers.
-  StateSlots(Ops* ops, int64_t count, int slots_max)
-      : ops_(ops), count_(count), slots_max_(slots_max) {}
+  // `initial` is the state before the first token.
+  StateSlots(Ops* ops, std::vector<float> initial, int slots_max)
+      : ops_(ops), initial_(std::move(initial)), slots_max_(slots_max) {}
 
   // ResourceExhausted when all are in use, or memory is.
   absl::StatusOr<StateSlot> New();
@@ -41,8 +42,11 @@ class StateSlots {
     bool in_use = false;
   };
 
+  // Numbers of a state.
+  int64_t count() const { return static_cast<int64_t>(initial_.size()); }
+
   Ops* const ops_;
-  const int64_t count_;
+  const std::vector<float> initial_;
   const int slots_max_;
   std::vector<Slot> slots_;
   std::vector<StateSlot> free_;

@@ -34,8 +34,10 @@ constexpr UnreadNaming kUnread[] = {
 };
 
 // RWKV-5.2 with its bonus as time_first: two dimensions more than 1 each.
-// BlinkDL's files call such a bonus time_faaaa.
-bool IsWebRwkv5(const EntriesByName& entries) {
+// BlinkDL's files call such a bonus time_faaaa; in a torch file of somebody
+// else's, time_first is what his loader takes it for, the bonus's logarithm.
+bool IsWebRwkv5(const EntriesByName& entries, const SourceFacts& facts) {
+  if (!facts.is_safetensors) return false;
   if (!entries.contains("blocks.0.att.ln_x.weight")) return false;
   for (const char* name :
        {"blocks.0.att.time_first", "blocks.0.att.time_decay"}) {
@@ -101,7 +103,7 @@ absl::StatusOr<const Naming*> RecognizeNaming(
                        "; Oxbow does not read it"));
     }
   }
-  if (IsWebRwkv5(by_name)) return &kWebRwkvNaming5;
+  if (IsWebRwkv5(by_name, facts)) return &kWebRwkvNaming5;
   if (by_name.contains("blocks.0.att.r_k") && IsWebRwkv7(entries, facts)) {
     return &kWebRwkvNaming7;
   }

@@ -188,11 +188,17 @@ TEST(TensorCatalogTest, ReadsWebRwkvsNames) {
               ElementsAre(0, 2, 1, 3));
   EXPECT_NE(catalog->Find("blocks.0.att.key.weight"), nullptr);
 
-  auto five = Make({{"blocks.0.att.ln_x.weight", {4}},
-                    {"blocks.0.att.time_decay", {2, 2}},
-                    {"blocks.0.att.time_first", {2, 2}}});
-  ASSERT_TRUE(five.ok()) << five.status();
-  EXPECT_NE(five->Find("blocks.0.att.time_faaaa"), nullptr);
+  for (bool is_safetensors : {false, true}) {
+    SourceFacts facts;
+    facts.is_safetensors = is_safetensors;
+    auto five = Make({{"blocks.0.att.ln_x.weight", {4}},
+                      {"blocks.0.att.time_decay", {2, 2}},
+                      {"blocks.0.att.time_first", {2, 2}}},
+                     facts);
+    ASSERT_TRUE(five.ok()) << five.status();
+    EXPECT_EQ(five->Find("blocks.0.att.time_faaaa") != nullptr, is_safetensors)
+        << "elsewhere it is the bonus's logarithm";
+  }
 }
 
 struct BadSource {

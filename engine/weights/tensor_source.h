@@ -57,6 +57,7 @@ struct SourceFacts {
   absl::optional<int64_t> head_size;
   // Of the LayerNorms.
   absl::optional<double> norm_eps;
+  bool is_safetensors = false;
   // The file's name ends in .st, as web-rwkv's do.
   bool is_named_st = false;
   // Some tensors of layer l are divided by 2^(l / rescale_every); 0: none.

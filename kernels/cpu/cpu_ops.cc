@@ -86,8 +86,6 @@ absl::StatusOr<Buffer> CpuOps::Allocate(int64_t count) {
                 [](float* pointer) { std::free(pointer); });
 }
 
-void CpuOps::Zero(float* to, int64_t count) { std::fill_n(to, count, 0.0f); }
-
 void CpuOps::Copy(float* to, const float* from, int64_t count) {
   std::memcpy(to, from, count * sizeof(float));
 }

@@ -27,7 +27,6 @@ class CpuOps : public Ops {
 
   std::string numerics_id() const override;
   absl::StatusOr<Buffer> Allocate(int64_t count) override;
-  void Zero(float* to, int64_t count) override;
   void Copy(float* to, const float* from, int64_t count) override;
   void Write(float* to, absl::Span<const float> from) override;
   void Read(absl::Span<float> to, const float* from) const override;

@@ -1,6 +1,7 @@
 """Holds the engine to the float64 reference, at every position of a text.
 
-Runs the C++ dump_model on a model file, then the same tokens through rwkv7.py.
+Runs the C++ dump_model on a model file, then the same tokens through the
+reference of its version.
 """
 
 import argparse
@@ -13,7 +14,11 @@ from typing import List, Optional, Tuple
 
 import numpy as np
 
-from read_weights import read_weights
+from read_weights import Weights, read_weights
+from reference import Reference
+from rwkv4 import Rwkv4
+from rwkv5 import Rwkv5
+from rwkv6 import Rwkv6
 from rwkv7 import Rwkv7
 
 LOGITS_ERROR_MAX = 1e-4  # absolute, in fp32's units
@@ -34,18 +39,26 @@ def run_engine(dump: Path, model: Path, tokens: List[int], rows: int) -> Tuple[n
         return tuple(np.fromfile(out / name, "<f4") for name in PARTS)
 
 
-def state_error(model: Rwkv7, hidden: np.ndarray, state: np.ndarray) -> float:
+def make_reference(weights: Weights) -> Reference:
+    """The reference of a file's version."""
+    if "blocks.0.att.r_k" in weights:
+        return Rwkv7(weights)
+    if "blocks.0.att.time_maa_x" in weights:
+        return Rwkv6(weights)
+    if "blocks.0.att.ln_x.weight" in weights:
+        return Rwkv5(weights)
+    return Rwkv4(weights)
+
+
+def state_error(model: Reference, hidden: np.ndarray, state: np.ndarray) -> float:
     """The largest error of a part of the state, relative to the part's size."""
-    parts = []
-    for layer in model.state:
-        # The engine keeps S transposed: [key, value].
-        parts += [layer.wkv.transpose(0, 2, 1), layer.time_shift, layer.channel_shift]
-    parts.append(hidden)
     worst, at = 0.0, 0
-    for part in parts:
+    for part in [*model.state(), hidden]:
         got = state[at : at + part.size].reshape(part.shape)
         at += part.size
-        worst = max(worst, float(np.abs(got - part).max() / np.abs(part).max()))
+        # A part may be all zero: some public weights are.
+        size = max(float(np.abs(part).max()), 1e-30)
+        worst = max(worst, float(np.abs(got - part).max()) / size)
     if at != state.size:
         raise ValueError(f"the engine's state has {state.size} numbers, want {at}")
     return worst
@@ -64,7 +77,7 @@ def text_tokens(vocabulary_size: int, count: int) -> List[int]:
     return tokens[:count]
 
 
-def check_oracle(model: Rwkv7, logits: np.ndarray, oracle: Path) -> str:
+def check_oracle(model: Reference, logits: np.ndarray, oracle: Path) -> str:
     """Compares with somebody else's logits as well (7 digits after the point)."""
     known = json.loads(oracle.read_text())
     error = max(
@@ -76,7 +89,7 @@ def check_oracle(model: Rwkv7, logits: np.ndarray, oracle: Path) -> str:
     return f"  oracle {error:.1e}"
 
 
-def embeddings_error(model: Rwkv7, heads: List[str], hidden: np.ndarray, got: np.ndarray) -> float:
+def embeddings_error(model: Reference, heads: List[str], hidden: np.ndarray, got: np.ndarray) -> float:
     """The largest error of the embedding heads."""
     want = np.concatenate([model.embed(head, hidden) for head in heads])
     return float(np.abs(got - want).max())
@@ -86,7 +99,7 @@ def compare(options: argparse.Namespace, path: Path) -> str:
     """One line of figures. ValueError if an error is too large."""
     oracle: Optional[Path] = options.oracle
     weights = read_weights(path)
-    model = Rwkv7(weights)
+    model = make_reference(weights)
     tokens = (
         json.loads(oracle.read_text())["tokens"]
         if oracle
