@@ -47,7 +47,8 @@ GgufFile Good() {
 
 std::string ReadTensor(TensorSource& source, int index) {
   std::string bytes(source.entries()[index].Bytes(), '\0');
-  EXPECT_TRUE(source.Read(index, absl::MakeSpan(bytes.data(), bytes.size())).ok());
+  EXPECT_TRUE(
+      source.Read(index, absl::MakeSpan(bytes.data(), bytes.size())).ok());
   return bytes;
 }
 
