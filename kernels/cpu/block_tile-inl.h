@@ -199,7 +199,10 @@ HWY_NOINLINE void DequantizeInputs(const uint8_t* panel, int begin, int end,
     const int8_t* q = CodesOf<kDType>(at, room);
     for (int lane = 0; lane < 16; lane += kLanesOfVector) {
       const Scales scales = LoadScales<kDType>(at, lane);
+      const uint8_t* ahead = at.group + kBlockPrefetchBytes;
       for (int i = 0; i < kGroup; ++i) {
+        hwy::Prefetch(ahead);
+        ahead += LayoutOf(kDType).GroupBytes() / kGroup;
         FloatVector weights[4];
         LoadWeights<kDType>(q + i * kPanelOutputs, lane, scales, weights);
         OXBOW_UNROLL

@@ -307,9 +307,9 @@ void MultiplyFew(const Product& product, int panel, int row_begin, int rows) {
   Finish(product, panel, row_begin, rows, sums);
 }
 
-// Many rows share a tile of weights made fp32, in the second cache.
+// Many rows share a tile of weights made fp32, in the first cache.
 constexpr int kTileRows = 96;
-constexpr int kTileInputs = 128;
+constexpr int kTileInputs = 64;
 
 template <DType kDType>
 HWY_NOINLINE void MultiplyTiles(const Product& product, int panel,
