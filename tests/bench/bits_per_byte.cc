@@ -12,60 +12,22 @@
 #include <iostream>
 #include <iterator>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
 #include "base/status_macros.h"
 #include "engine/model/load_model.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "tests/bench/stream_nats.h"
 
 namespace oxbow {
 namespace {
-
-constexpr int kStepTokens = 256;
 
 struct Options {
   std::string model, text, tokenizer;
   size_t bytes_max = size_t{1} << 30;
   std::vector<std::string> weights = {"stored", "int8", "int4"};
 };
-
-// -ln p of `token`.
-double Nats(const float* logits, int count, int token) {
-  const float largest = *std::max_element(logits, logits + count);
-  double sum = 0;
-  for (int i = 0; i < count; ++i) sum += std::exp(logits[i] - largest);
-  return std::log(sum) - (logits[token] - largest);
-}
-
-absl::StatusOr<double> TotalNats(Model& model, const std::vector<int>& tokens) {
-  ASSIGN_OR_RETURN(const StateSlot slot, model.NewState());
-  const int width = model.info().width;
-  const int vocabulary_size = model.info().vocabulary_size;
-  std::vector<float> hidden, logits;
-  double nats = 0;
-  // tokens[0] only starts the text: it is not counted.
-  for (size_t at = 0; at + 1 < tokens.size(); at += kStepTokens) {
-    const size_t end = std::min(at + kStepTokens, tokens.size() - 1);
-    const int count = static_cast<int>(end - at);
-    Batch batch;
-    batch.tokens.assign(tokens.begin() + at, tokens.begin() + end);
-    batch.row_end = {count};
-    batch.slots = {slot};
-    for (int n = 0; n < count; ++n) batch.hidden_rows.push_back(n);
-    hidden.resize(size_t{1} * count * width);
-    logits.resize(size_t{1} * count * vocabulary_size);
-    model.Step(batch, absl::MakeSpan(hidden));
-    model.Logits(hidden, absl::MakeSpan(logits));
-    for (int n = 0; n < count; ++n) {
-      nats += Nats(&logits[size_t{1} * n * vocabulary_size], vocabulary_size,
-                   tokens[at + n + 1]);
-    }
-  }
-  model.FreeState(slot);
-  return nats;
-}
 
 absl::Status Run(const Options& options) {
   std::ifstream file(options.text, std::ios::binary);
@@ -87,7 +49,7 @@ absl::Status Run(const Options& options) {
                                    model->info().vocabulary_size));
     std::vector<int> tokens = Tokenize(*tokenizer, text);
     tokens.insert(tokens.begin(), std::max(0, tokenizer->end_of_document()));
-    ASSIGN_OR_RETURN(const double nats, TotalNats(*model, tokens));
+    ASSIGN_OR_RETURN(const double nats, StreamNats(*model, tokens));
     const double bits = nats / std::log(2.0) / text.size();
     if (stored == 0) stored = bits;
     std::printf("%-7s %-5s %zu tokens, %zu bytes: %.5f bits a byte, %+.2f %%\n",
