@@ -145,12 +145,16 @@ void WriteVocabulary(const std::string& path) {
   }
 }
 
-std::string WriteModelOnce(const std::string& stem, bool embedder) {
+std::string WriteModelOnce(const std::string& stem, bool embedder,
+                           const std::string& version) {
   const std::string path = absl::StrCat(
       std::getenv("TEST_TMPDIR") != nullptr ? std::getenv("TEST_TMPDIR") : ".",
       "/", stem, ".safetensors");
   if (std::ifstream(path).good()) return path;
   TinyModelOptions options;
+  options.version = version;
+  // The older ones begin with a state of their own, which replays must reach.
+  options.time_state = version != "7";
   options.layers = 2;
   options.width = 32;
   options.head_size = 16;
@@ -181,8 +185,10 @@ absl::StatusOr<ReaderSpec> LoadSpec(const std::string& path,
 
 }  // namespace
 
-std::string WriteTestModel(bool embedder) {
-  return WriteModelOnce(embedder ? "embedder" : "generator", embedder);
+std::string WriteTestModel(bool embedder, const std::string& version) {
+  return WriteModelOnce(
+      absl::StrCat(embedder ? "embedder" : "generator", version), embedder,
+      version);
 }
 
 absl::StatusOr<std::unique_ptr<SyncEngine>> SyncEngine::Start(

@@ -101,8 +101,9 @@ At AtLabel(const std::string& label);
 
 // A tiny model and vocabulary of their own name in the test's folder, made
 // once: the path of the model, whose vocabulary stands beside it. With
-// `embedder`, one with a trained head's tensors.
-std::string WriteTestModel(bool embedder);
+// `embedder`, one with a trained head's tensors. `version` as in
+// TinyModelOptions; others than "7" have an initial state of their own.
+std::string WriteTestModel(bool embedder, const std::string& version = "7");
 
 }  // namespace oxbow
 
