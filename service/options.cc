@@ -81,9 +81,9 @@ void AddModelFlags(CLI::App* app, Options* options) {
                               : kind == "int4" ? WeightPrecision::kInt4
                                                : WeightPrecision::kAsStored;
          },
-         "Quantize the large matrices of both models while loading: smaller "
-         "and faster, but other models than as stored; a store belongs to one "
-         "kind. Default: stored")
+         "Quantize the large matrices of both models while loading: half or a "
+         "third of the memory, and faster where memory is the bound, but other "
+         "models than as stored; a store belongs to one kind. Default: stored")
       ->check(CLI::IsMember({"stored", "int8", "int4"}));
   app->add_option("--threads", options->threads,
                   "Threads that share each step. 0: all cores")
