@@ -76,7 +76,7 @@ TEST_F(OxbowdTest, ABadModelOrVocabularyIsOneSentenceAnd66) {
   std::ofstream(junk) << "junk";
   ExpectEnd("--model=" + junk + " --store=" + Path("a"), 66, junk);
   ExpectEnd("--model=" + model_ + " --store=" + Path("a"), 66,
-            "--tokenizer=world:PATH, bytes or none");
+            "give --tokenizer=world:PATH");
   ExpectEnd(
       "--model=" + model_ + " --tokenizer=world:/nosuch --store=" + Path("a"),
       66, "/nosuch");

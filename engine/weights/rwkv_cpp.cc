@@ -16,6 +16,7 @@
 #include "base/status_macros.h"
 #include "engine/weights/file_cursor.h"
 #include "engine/weights/ggml_types.h"
+#include "kernels/blocks.h"
 
 namespace oxbow {
 namespace {
@@ -76,18 +77,11 @@ absl::Status UndoAll(const TensorEntry& entry, Computed computed,
   return absl::OkStatus();
 }
 
-// The fp16 bits nearest to a number, ties to even.
-uint16_t NarrowToHalf(float number) {
-  const uint16_t sign = std::signbit(number) ? 0x8000 : 0;
-  const float size = std::fabs(number);
-  if (std::isnan(size)) return 0x7e00;
-  if (size >= 65520) return sign | 0x7c00;
-  // Of 2^10 to 2^11 steps; below 2^-14 steps stay as they are there.
-  const int exponent = size < 0x1p-14f ? -14 : std::ilogb(size);
-  const float steps = std::nearbyint(std::ldexp(size, 10 - exponent));
-  // A carry goes on into the exponent.
-  return sign | static_cast<uint16_t>(((exponent + 14) << 10) +
-                                      static_cast<int>(steps));
+// A scale as fp16. One that is too large, or no number, becomes infinite, which
+// the loader refuses.
+uint16_t HalfScale(float scale) {
+  constexpr uint16_t kInfinite = 0x7c00;
+  return std::fabs(scale) < 65520.0f ? NarrowToHalf(scale) : kInfinite;
 }
 
 // A block of version 100: fp32 scales, if it has any, and neighbours in one
@@ -124,7 +118,7 @@ void ConvertBlock(DType dtype, const char* from, char* to) {
   for (int i = 0; i < old.float_scales; ++i) {
     float scale;
     std::memcpy(&scale, from, sizeof(scale));
-    const uint16_t half = NarrowToHalf(scale);
+    const uint16_t half = HalfScale(scale);
     std::memcpy(to, &half, sizeof(half));
     from += sizeof(scale);
     to += sizeof(half);
