@@ -18,6 +18,8 @@ namespace {
 
 using Doubles = std::vector<double>;
 
+long double LongExp(double x) { return std::exp(static_cast<long double>(x)); }
+
 // Random arguments for one of the ops, and what the equations make of them.
 class WkvCase {
  public:
@@ -82,11 +84,11 @@ class Wkv4Case : public WkvCase {
     for (int c = 0; c < width_; ++c) {
       long double above = 0, below = 0;
       for (int n = 0; n < rows; ++n) {
-        const long double now = std::exp((long double)(In(kK, n, c)));
-        const long double lead = now * std::exp((long double)(Weight(kU, c)));
+        const long double now = LongExp(In(kK, n, c));
+        const long double lead = now * LongExp(Weight(kU, c));
         y[n * width_ + c] =
             In(kR, n, c) * (above + lead * In(kV, n, c)) / (below + lead);
-        const long double decay = std::exp((long double)(Weight(kW, c)));
+        const long double decay = LongExp(Weight(kW, c));
         above = above * decay + now * In(kV, n, c);
         below = below * decay + now;
       }
@@ -95,8 +97,8 @@ class Wkv4Case : public WkvCase {
       for (int n = 1; n < rows; ++n) {
         pp = std::max(pp + Weight(kW, c), In(kK, n, c));
       }
-      end[c] = above / std::exp((long double)(pp));
-      end[width_ + c] = below / std::exp((long double)(pp));
+      end[c] = above / LongExp(pp);
+      end[width_ + c] = below / LongExp(pp);
       end[2 * width_ + c] = pp;
     }
     return {y, end};

@@ -83,7 +83,7 @@ class Reading {
     }
     EXPECT_EQ(rows.size(), static_cast<size_t>(kTokens) * width);
     std::string state(model_->info().state_bytes, '\0');
-    model_->ReadState(slot_, absl::MakeSpan(&state[0], state.size()));
+    model_->ReadState(slot_, absl::MakeSpan(state.data(), state.size()));
     Sha256Hasher hasher;
     hasher.Add(absl::string_view(reinterpret_cast<const char*>(rows.data()),
                                  rows.size() * sizeof(float)));

@@ -105,6 +105,8 @@ struct Fault {
   const char* message;
 };
 
+// A table, however long.
+// NOLINTNEXTLINE(readability-function-size)
 std::vector<Fault> Faults() {
   const auto invalid = absl::StatusCode::kInvalidArgument;
   const auto unimplemented = absl::StatusCode::kUnimplemented;

@@ -56,7 +56,7 @@ std::vector<float> Read(Model& model, StateSlot slot,
 
 std::string StateOf(const Model& model, StateSlot slot) {
   std::string state(model.info().state_bytes, '\0');
-  model.ReadState(slot, absl::MakeSpan(&state[0], state.size()));
+  model.ReadState(slot, absl::MakeSpan(state.data(), state.size()));
   return state;
 }
 
