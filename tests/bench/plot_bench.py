@@ -16,51 +16,64 @@ def label(result: Dict[str, Any]) -> str:
     return f"{result['name'].split(',')[0]}\n{what}"
 
 
+def draw_panel(panel: Any, results: List[Dict[str, Any]]) -> None:
+    """One bar a result: floor in grey, measured before it."""
+    places = range(len(results))
+    tokens = [result["tokens_per_second"] for result in results]
+    panel.bar(
+        places,
+        [result["floor_tokens_per_second"]["median"] for result in results],
+        color="0.85",
+        label="what the machine can do",
+    )
+    panel.bar(places, [t["median"] for t in tokens], width=0.5, label="Oxbow")
+    panel.errorbar(
+        places,
+        [t["median"] for t in tokens],
+        yerr=[
+            [t["median"] - t["low"] for t in tokens],
+            [t["high"] - t["median"] for t in tokens],
+        ],
+        fmt="none",
+        color="black",
+    )
+    for place, result in zip(places, results):
+        panel.annotate(
+            f"{100 * result['fraction']['median']:.0f} %",
+            (place, result["tokens_per_second"]["median"]),
+            ha="center",
+            va="bottom",
+        )
+    panel.set_xticks(list(places), [label(result) for result in results])
+
+
 def draw(results: List[Dict[str, Any]], target: str, out: Path) -> None:
-    """One panel a thread count: floor in grey, measured before it."""
+    """One panel a thread count and kind of weights."""
     import matplotlib
 
     matplotlib.use("Agg")  # no screen
     from matplotlib import pyplot
 
     threads = sorted({result["threads"] for result in results})
+    weights = list(dict.fromkeys(result["weights"] for result in results))
     figure, panels = pyplot.subplots(
-        1, len(threads), figsize=(6 * len(threads), 4.5), sharey=True, squeeze=False
+        len(weights),
+        len(threads),
+        figsize=(6 * len(threads), 4 * len(weights)),
+        sharey="row",
+        squeeze=False,
     )
-    for panel, count in zip(panels[0], threads):
-        own = [result for result in results if result["threads"] == count]
-        places = range(len(own))
-        tokens = [result["tokens_per_second"] for result in own]
-        panel.bar(
-            places,
-            [result["floor_tokens_per_second"]["median"] for result in own],
-            color="0.85",
-            label="what the machine can do",
-        )
-        panel.bar(places, [t["median"] for t in tokens], width=0.5, label="Oxbow")
-        panel.errorbar(
-            places,
-            [t["median"] for t in tokens],
-            yerr=[
-                [t["median"] - t["low"] for t in tokens],
-                [t["high"] - t["median"] for t in tokens],
-            ],
-            fmt="none",
-            color="black",
-        )
-        for place, result in zip(places, own):
-            panel.annotate(
-                f"{100 * result['fraction']['median']:.0f} %",
-                (place, result["tokens_per_second"]["median"]),
-                ha="center",
-                va="bottom",
+    for row, kind in zip(panels, weights):
+        for panel, count in zip(row, threads):
+            draw_panel(
+                panel,
+                [r for r in results if r["threads"] == count and r["weights"] == kind],
             )
-        panel.set_xticks(list(places), [label(result) for result in own])
-        panel.set_title(f"{count} thread{'s' * (count > 1)}, {target}")
-    panels[0][0].set_ylabel("tokens a second")
+            panel.set_title(f"{kind} weights, {count} thread{'s' * (count > 1)}, {target}")
+        row[0].set_ylabel("tokens a second")
     panels[0][0].legend()
     figure.tight_layout()
-    figure.savefig(out, dpi=120)
+    figure.savefig(out, dpi=90)
 
 
 def main() -> int:
