@@ -391,18 +391,21 @@ TEST_F(CallsTest, StateFilesAreFewAtATime) {
     writers.push_back(streams().ImportState(&contexts[i], &answers[i]));
     writers.back()->Write(create);
   }
-  // As soon as the server has seen them all.
-  const absl::Time deadline = absl::Now() + absl::Seconds(20);
-  std::string reason;
-  while (reason != "TOO_MANY_TRANSFERS" && absl::Now() < deadline) {
-    reason = import();
-  }
-  EXPECT_EQ(reason, "TOO_MANY_TRANSFERS");
+  // The server sees what was sent, and lets go of what has ended, in its own
+  // time. Until then a try may have the place of one of the eight.
+  const auto import_until = [&](const std::string& wanted) {
+    const absl::Time deadline = absl::Now() + absl::Seconds(20);
+    std::string reason = import();
+    while (reason != wanted && absl::Now() < deadline) reason = import();
+    return reason;
+  };
+  EXPECT_EQ(import_until("TOO_MANY_TRANSFERS"), "TOO_MANY_TRANSFERS");
   for (auto& writer : writers) {
     writer->WritesDone();
-    EXPECT_TRUE(writer->Finish().ok());
+    const grpc::Status status = writer->Finish();
+    EXPECT_TRUE(status.ok() || GrpcReason(status) == "TOO_MANY_TRANSFERS");
   }
-  EXPECT_EQ(import(), "");
+  EXPECT_EQ(import_until(""), "");
 }
 
 TEST_F(CallsTest, TokenizeAndDetokenizeAreInverse) {
