@@ -153,6 +153,15 @@ absl::StatusOr<ModelConfig> DetectVersion(const TensorCatalog& catalog) {
       config.embedding_heads.emplace_back(head);
     }
   }
+  // Any one of them makes it a reranker; what it lacks will be named.
+  for (const char* name : {"head.0.weight", "head.0.bias", "head.2.weight"}) {
+    config.has_rank_head |= catalog.Find(name) != nullptr;
+  }
+  if (catalog.facts().reranker_layers.has_value()) {
+    config.reranker_layers = *catalog.facts().reranker_layers;
+  } else if (config.has_rank_head) {
+    for (int l = 0; l < config.layers; ++l) config.reranker_layers.push_back(l);
+  }
   return config;
 }
 

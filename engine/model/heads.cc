@@ -4,12 +4,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "engine/model/own_exp.h"
 
 namespace oxbow {
 namespace {
 
 // Rows whose logits are computed together: a row may take 256 KB.
 constexpr int kLogitsRows = 64;
+
+// The same bits on every machine; exact enough where both are near 1.
+double Tanh(double x) { return 1.0 - 2.0 / (OwnExp(2.0 * x) + 1.0); }
 
 }  // namespace
 
@@ -29,6 +33,11 @@ Heads::Heads(Ops* ops, const ModelConfig& config, WeightLoader& loader)
     head.fc2 = loader.GetMatrix(stem + "fc2.weight", width_, width_);
     head.norm = {loader.GetVector(stem + "norm.weight", {width_}),
                  loader.GetVector(stem + "norm.bias", {width_})};
+  }
+  if (config.has_rank_head) {
+    rank_in_ = loader.GetMatrix("head.0.weight", width_, width_);
+    rank_bias_ = loader.GetNumbers("head.0.bias", {width_});
+    rank_out_ = loader.GetNumbers("head.2.weight", {1, width_});
   }
   x_ = scratch_.Add(width_);
   between_ = scratch_.Add(width_);
@@ -78,6 +87,23 @@ void Heads::Embed(const std::string& head, absl::Span<const float> hidden,
   ops_->Multiply({{x, between, p.fc2, Activation::kNone, /*add=*/true}});
   ops_->Norm(x, x, p.norm.scale, p.norm.bias, kLayerNormEps);
   Give(x, embedding);
+}
+
+void Heads::RankLogits(absl::Span<const float> hidden,
+                       absl::Span<float> logits) {
+  OXBOW_CHECK(!rank_out_.empty());
+  const Rows x = Take(hidden), between = scratch_.Get(between_);
+  ops_->Multiply({{between, x, rank_in_}});
+  std::vector<float> rows(hidden.size());
+  Give(between, absl::MakeSpan(rows));
+  OXBOW_CHECK(logits.size() * width_ == rows.size()) << logits.size();
+  for (size_t n = 0; n < logits.size(); ++n) {
+    double sum = 0;
+    for (int c = 0; c < width_; ++c) {
+      sum += rank_out_[c] * Tanh(double{rows[n * width_ + c]} + rank_bias_[c]);
+    }
+    logits[n] = static_cast<float>(sum);
+  }
 }
 
 }  // namespace oxbow

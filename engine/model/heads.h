@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/types/span.h"
 #include "engine/model/model_config.h"
@@ -18,8 +19,8 @@ struct LayerNorm {
 };
 constexpr float kLayerNormEps = 1e-5f;
 
-// The language model head and the trained embedding heads, as far as the file
-// has them.
+// The language model head, the trained embedding heads and the reranker's, as
+// far as the file has them.
 //
 // Thread-compatible. Borrows the ops.
 class Heads {
@@ -27,10 +28,11 @@ class Heads {
   // Errors stay in the loader.
   Heads(Ops* ops, const ModelConfig& config, WeightLoader& loader);
 
-  // See Model::Logits and Model::EmbeddingHead.
+  // See Model::Logits, Model::EmbeddingHead and Model::RankLogits.
   void Logits(absl::Span<const float> hidden, absl::Span<float> logits);
   void Embed(const std::string& head, absl::Span<const float> hidden,
              absl::Span<float> embedding);
+  void RankLogits(absl::Span<const float> hidden, absl::Span<float> logits);
 
  private:
   struct EmbeddingHead {
@@ -47,6 +49,8 @@ class Heads {
   const bool has_lm_head_;
   Matrix lm_head_;
   std::map<std::string, EmbeddingHead> embedding_heads_;
+  Matrix rank_in_;                           // w0
+  std::vector<float> rank_bias_, rank_out_;  // b0 and w2, [D]
   Scratch scratch_;
   Scratch logits_;
   int x_, between_;

@@ -16,8 +16,9 @@ namespace {
 absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& path,
                                             const LoadModelOptions& options) {
   ASSIGN_OR_RETURN(std::unique_ptr<TensorSource> source, OpenTensors(path));
-  ASSIGN_OR_RETURN(TensorCatalog catalog,
-                   TensorCatalog::Make(std::move(source)));
+  ASSIGN_OR_RETURN(
+      TensorCatalog catalog,
+      TensorCatalog::Make(SelectPart(std::move(source), options.part)));
   ASSIGN_OR_RETURN(std::unique_ptr<CpuOps> ops,
                    CpuOps::Create(options.threads));
   MakeModelOptions make_options;

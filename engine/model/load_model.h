@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "engine/model/model.h"
+#include "engine/weights/model_part.h"
 #include "engine/weights/weight_precision.h"
 
 namespace oxbow {
@@ -21,6 +22,8 @@ struct LoadModelOptions {
   std::function<void(int64_t done, int64_t total)> on_progress;
   // Whether matrices are quantized on their way into memory.
   WeightPrecision precision = WeightPrecision::kAsStored;
+  // Which one, of a file that holds several models.
+  ModelPart part = ModelPart::kModel;
 };
 
 // Reads a file, an index of shards or a folder, as OpenTensors does; tensors

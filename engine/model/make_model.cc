@@ -31,6 +31,8 @@ ModelInfo InfoOf(const ModelConfig& config, const StateLayout& layout,
   info.layout_id = layout.id();
   info.has_lm_head = config.has_lm_head;
   info.embedding_heads = config.embedding_heads;
+  info.has_rank_head = config.has_rank_head;
+  info.reranker_layers = config.reranker_layers;
   return info;
 }
 

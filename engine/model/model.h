@@ -47,6 +47,12 @@ struct ModelInfo {
   // Names of trained embedding heads, in EmbeddingRWKV's words: "retr", "sts",
   // "cls". Empty for a plain language model.
   std::vector<std::string> embedding_heads;
+  // True for a reranker (EmbeddingRWKV's): RankLogits() may be called.
+  bool has_rank_head = false;
+  // Of a reranker: the layer of the embedder whose wkv each of its layers
+  // starts from, as the file says; not checked. A negative one counts from the
+  // last, which is -1.
+  std::vector<int64_t> reranker_layers;
 };
 
 // A place for one live state in the model's memory.
@@ -102,6 +108,11 @@ class Model {
   virtual void EmbeddingHead(const std::string& head,
                              absl::Span<const float> hidden,
                              absl::Span<float> embedding) = 0;
+
+  // logits[n] = w2 . tanh(w0 x + b0) of hidden[n,D] (EmbeddingRWKV's reranker;
+  // the score is the logit's sigmoid). Only if info().has_rank_head.
+  virtual void RankLogits(absl::Span<const float> hidden,
+                          absl::Span<float> logits) = 0;
 };
 
 }  // namespace oxbow

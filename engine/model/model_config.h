@@ -2,6 +2,7 @@
 #ifndef OXBOW_ENGINE_MODEL_MODEL_CONFIG_H_
 #define OXBOW_ENGINE_MODEL_MODEL_CONFIG_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct ModelConfig {
   int ffn_width = 0;        // F
   bool has_lm_head = false;
   std::vector<std::string> embedding_heads;
+  bool has_rank_head = false;  // a reranker
+  std::vector<int64_t> reranker_layers;
 };
 
 }  // namespace oxbow

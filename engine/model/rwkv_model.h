@@ -118,6 +118,11 @@ class RwkvModel : public Model {
     heads_.Embed(head, hidden, embedding);
   }
 
+  void RankLogits(absl::Span<const float> hidden,
+                  absl::Span<float> logits) override {
+    heads_.RankLogits(hidden, logits);
+  }
+
  private:
   std::vector<float> InitialState(WeightLoader& loader,
                                   const TensorCatalog& catalog) const {

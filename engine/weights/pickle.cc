@@ -12,6 +12,8 @@ namespace oxbow {
 namespace {
 
 constexpr size_t kKeyBytesMax = 128;
+constexpr size_t kRerankerLayersMax = 256;
+constexpr absl::string_view kRerankerLayers = "reranker_layer_idx";
 
 DType DTypeOf(PickleGlobal storage) {
   switch (storage) {
@@ -64,10 +66,32 @@ absl::StatusOr<PickledTensor> TensorOf(const PickleMachine& machine,
   return result;
 }
 
+absl::StatusOr<std::vector<int64_t>> LayersOf(const PickleMachine& machine,
+                                              const PickleValue& list) {
+  const auto bad = [] {
+    return absl::InvalidArgumentError(
+        absl::StrCat(kRerankerLayers, ": want a list of at most ",
+                     kRerankerLayersMax, " whole numbers"));
+  };
+  if (list.kind != PickleKind::kList ||
+      list.items.size() > kRerankerLayersMax) {
+    return bad();
+  }
+  std::vector<int64_t> layers;
+  for (PickleIndex item : list.items) {
+    if (machine.value(item).kind != PickleKind::kInt) return bad();
+    layers.push_back(machine.value(item).number);
+  }
+  return layers;
+}
+
+bool IsRerankerLayers(const PickleValue& name) {
+  return name.kind == PickleKind::kString && name.text == kRerankerLayers;
+}
+
 }  // namespace
 
-absl::StatusOr<std::vector<PickledTensor>> ReadPickle(
-    absl::string_view pickle) {
+absl::StatusOr<PickledFile> ReadPickle(absl::string_view pickle) {
   PickleMachine machine(pickle);
   RETURN_IF_ERROR(machine.Run());
   const std::vector<PickleIndex>& items = machine.result().items;
@@ -75,14 +99,19 @@ absl::StatusOr<std::vector<PickledTensor>> ReadPickle(
     return machine.Fault(absl::StrCat(items.size() / 2, " tensors, at most ",
                                       kTensorsMax, " are read"));
   }
-  std::vector<PickledTensor> tensors;
+  PickledFile file;
   for (size_t i = 0; i + 1 < items.size(); i += 2) {
+    if (IsRerankerLayers(machine.value(items[i]))) {
+      ASSIGN_OR_RETURN(file.reranker_layers,
+                       LayersOf(machine, machine.value(items[i + 1])));
+      continue;
+    }
     ASSIGN_OR_RETURN(PickledTensor tensor,
                      TensorOf(machine, machine.value(items[i]),
                               machine.value(items[i + 1])));
-    tensors.push_back(std::move(tensor));
+    file.tensors.push_back(std::move(tensor));
   }
-  return tensors;
+  return file;
 }
 
 }  // namespace oxbow

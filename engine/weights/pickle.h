@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "kernels/tensor.h"
 
 namespace oxbow {
@@ -24,6 +25,14 @@ struct PickledTensor {
   std::vector<int64_t> strides;
 };
 
+struct PickledFile {
+  std::vector<PickledTensor> tensors;
+  // What a reranker's file has under "reranker_layer_idx", the one name that
+  // may stand for something else than a tensor: a list of at most 256 whole
+  // numbers. nullopt: the file has no such name.
+  absl::optional<std::vector<int64_t>> reranker_layers;
+};
+
 // The tensors of a pickled dict (or OrderedDict) name -> tensor, in its order.
 //
 // A pickle is a program for a stack machine that may call any Python function.
@@ -32,7 +41,7 @@ struct PickledTensor {
 // InvalidArgument, in one sentence with the instruction and its offset. Work
 // and memory are linear in the pickle's size. The views are not yet checked
 // against their storages.
-absl::StatusOr<std::vector<PickledTensor>> ReadPickle(absl::string_view pickle);
+absl::StatusOr<PickledFile> ReadPickle(absl::string_view pickle);
 
 }  // namespace oxbow
 

@@ -49,6 +49,9 @@ enum Instruction : uint8_t {
   kSetItems = 'u',
   kEmptyTuple = ')',
   kEmptyDict = '}',
+  kEmptyList = ']',
+  kAppend = 'a',
+  kAppends = 'e',
   kProtocol = 0x80,
   kTuple1 = 0x85,
   kTuple2 = 0x86,
@@ -161,6 +164,18 @@ absl::Status PickleMachine::Step(uint8_t instruction) {
       PickleValue dict;
       dict.kind = PickleKind::kDict;
       return Push(std::move(dict));
+    }
+    case kEmptyList: {
+      PickleValue list;
+      list.kind = PickleKind::kList;
+      return Push(std::move(list));
+    }
+    case kAppend:
+      return StepAppend();
+    case kAppends: {
+      size_t begin = 0;
+      RETURN_IF_ERROR(PopMark(&begin));
+      return StepAppends(begin);
     }
     case kBinUnicode:
       return StepString();
@@ -378,6 +393,23 @@ absl::Status PickleMachine::StepSetItems(size_t begin) {
       (stack_.size() - begin) % 2 != 0 ||
       values_[stack_[begin - 1]].kind != PickleKind::kDict) {
     return Fault("items without a dict");
+  }
+  std::vector<PickleIndex>& items = values_[stack_[begin - 1]].items;
+  items.insert(items.end(), stack_.begin() + begin, stack_.end());
+  stack_.resize(begin);
+  return absl::OkStatus();
+}
+
+absl::Status PickleMachine::StepAppend() {
+  if (stack_.size() < 2) return Fault("the stack is empty");
+  return StepAppends(stack_.size() - 1);
+}
+
+absl::Status PickleMachine::StepAppends(size_t begin) {
+  const size_t floor = marks_.empty() ? 0 : marks_.back();
+  if (begin <= floor || begin > stack_.size() ||
+      values_[stack_[begin - 1]].kind != PickleKind::kList) {
+    return Fault("members without a list");
   }
   std::vector<PickleIndex>& items = values_[stack_[begin - 1]].items;
   items.insert(items.end(), stack_.begin() + begin, stack_.end());

@@ -18,6 +18,7 @@ enum class PickleKind {
   kInt,
   kString,
   kTuple,  // items: its members
+  kList,   // items: its members
   kDict,   // items: key, value, key, value, ..
   kGlobal,
   kStorage,  // text: key; number: count
@@ -65,6 +66,8 @@ class PickleMachine {
   absl::Status StepNumber(uint8_t instruction);
   absl::Status StepMemo(uint8_t instruction);
   absl::Status StepTuple(uint8_t instruction);
+  absl::Status StepAppends(size_t begin);
+  absl::Status StepAppend();
   absl::Status StepGlobal();
   absl::Status StepPersistentId();
   absl::Status StepReduce();

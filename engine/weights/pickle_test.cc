@@ -44,10 +44,10 @@ std::string DictOf(const std::string& items) {
 }
 
 TEST(PickleTest, ReadsWhatTorchWrites) {
-  const auto tensors = ReadPickle(DictOf(Text("a.b") + Tensor()));
-  ASSERT_TRUE(tensors.ok()) << tensors.status();
-  ASSERT_EQ(tensors->size(), 1u);
-  const PickledTensor& tensor = (*tensors)[0];
+  const auto file = ReadPickle(DictOf(Text("a.b") + Tensor()));
+  ASSERT_TRUE(file.ok()) << file.status();
+  ASSERT_EQ(file->tensors.size(), 1u);
+  const PickledTensor& tensor = file->tensors[0];
   EXPECT_EQ(tensor.name, "a.b");
   EXPECT_EQ(tensor.dtype, DType::kF32);
   EXPECT_EQ(tensor.storage_key, "0");
@@ -79,11 +79,11 @@ TEST(PickleTest, KnowsTheWaysToSayTheSame) {
   for (const auto& known : cases) {
     std::string pickle = known.pickle;
     if (pickle.back() == '0') pickle.back() = '.';
-    const auto tensors = ReadPickle(pickle);
-    ASSERT_TRUE(tensors.ok()) << known.what << ": " << tensors.status();
-    ASSERT_EQ(tensors->size(), 1u) << known.what;
-    EXPECT_EQ((*tensors)[0].name, "w") << known.what;
-    EXPECT_THAT((*tensors)[0].shape, ElementsAre(2, 3)) << known.what;
+    const auto file = ReadPickle(pickle);
+    ASSERT_TRUE(file.ok()) << known.what << ": " << file.status();
+    ASSERT_EQ(file->tensors.size(), 1u) << known.what;
+    EXPECT_EQ(file->tensors[0].name, "w") << known.what;
+    EXPECT_THAT(file->tensors[0].shape, ElementsAre(2, 3)) << known.what;
   }
 }
 
@@ -95,13 +95,35 @@ TEST(PickleTest, ReadsDtypesAndNegativeNumbers) {
         Text("w") + kRebuild + "((" + Text("storage") + Global("torch", name) +
         Text("k") + Text("cuda:0") + Int1(1) + "tQ" + "J\xff\xff\xff\xff" +
         "\x8a\1\xff\x85" + "\x8a\0\x85\x89}tR"s);
-    const auto tensors = ReadPickle(pickle);
-    ASSERT_TRUE(tensors.ok()) << tensors.status();
-    EXPECT_EQ((*tensors)[0].dtype, dtype);
-    EXPECT_EQ((*tensors)[0].offset, -1);
-    EXPECT_THAT((*tensors)[0].shape, ElementsAre(-1));
-    EXPECT_THAT((*tensors)[0].strides, ElementsAre(0));
+    const auto file = ReadPickle(pickle);
+    ASSERT_TRUE(file.ok()) << file.status();
+    EXPECT_EQ(file->tensors[0].dtype, dtype);
+    EXPECT_EQ(file->tensors[0].offset, -1);
+    EXPECT_THAT(file->tensors[0].shape, ElementsAre(-1));
+    EXPECT_THAT(file->tensors[0].strides, ElementsAre(0));
   }
+}
+
+TEST(PickleTest, ReadsTheLayersOfAReranker) {
+  const std::string tensor = Text("w") + Tensor();
+  const std::string name = Text("reranker_layer_idx");
+  const struct {
+    const char* what;
+    std::string list;
+    std::vector<int64_t> want;
+  } cases[] = {{"none", "]", {}},
+               {"one", "]" + Int1(3) + "a", {3}},
+               {"several",
+                "]q\5(" + Int1(0) + "\x8a\1\xff" + "M\0\1"s + "e",
+                {0, -1, 256}},
+               {"in two parts", "](" + Int1(1) + "e(" + Int1(2) + "e", {1, 2}}};
+  for (const auto& known : cases) {
+    const auto file = ReadPickle(DictOf(name + known.list + tensor));
+    ASSERT_TRUE(file.ok()) << known.what << ": " << file.status();
+    EXPECT_EQ(file->reranker_layers, known.want) << known.what;
+    EXPECT_EQ(file->tensors.size(), 1u) << known.what;
+  }
+  EXPECT_FALSE(ReadPickle(DictOf(tensor))->reranker_layers.has_value());
 }
 
 struct BadPickle {
@@ -202,6 +224,22 @@ std::vector<BadPickle> BadPickles() {
        DictOf(Text("w") + kRebuild + "(" + Storage() + Int1(0) + "(" +
               Text("2") + "t)\x89}tR"),
        "not made of numbers"},
+      {"OtherList", DictOf(Text("layers") + "]" + Int1(1) + "a"),
+       "layers: is not a tensor"},
+      {"LayersOfText",
+       DictOf(Text("reranker_layer_idx") + "]" + Text("1") + "a"),
+       "reranker_layer_idx: want a list of at most 256 whole numbers"},
+      {"LayersOfLists", DictOf(Text("reranker_layer_idx") + "]q\1h\1a"),
+       "want a list of at most 256"},
+      {"LayersWithoutList", DictOf(Text("reranker_layer_idx") + Int1(1)),
+       "want a list of at most 256"},
+      {"LayersWithoutEnd",
+       DictOf(Text("reranker_layer_idx") + "](" + std::string(514, 'K') + "e"),
+       "want a list of at most 256"},
+      {"AppendToNothing", kStart + Int1(1) + "a.", "the stack is empty"},
+      {"AppendToADict", kStart + "}" + Int1(1) + "a.", "without a list"},
+      {"AppendsAcrossAMark", kStart + "](" + Int1(1) + "a.", "without a list"},
+      {"AppendsToNothing", kStart + "(e.", "without a list"},
       {"ShapeOfSeventeen",
        DictOf(Text("w") + kRebuild + "(" + Storage() + Int1(0) +
               "(KKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKt)\x89}tR"),
@@ -212,9 +250,9 @@ std::vector<BadPickle> BadPickles() {
 class BadPickleTest : public testing::TestWithParam<BadPickle> {};
 
 TEST_P(BadPickleTest, IsRefusedInASentence) {
-  const auto tensors = ReadPickle(GetParam().pickle);
-  EXPECT_EQ(tensors.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(tensors.status().message()),
+  const auto file = ReadPickle(GetParam().pickle);
+  EXPECT_EQ(file.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(file.status().message()),
               HasSubstr(GetParam().message));
 }
 
@@ -230,8 +268,8 @@ TEST(PickleTest, BoundsValuesAndTensors) {
   // One tensor under a name, referred to again and again.
   std::string items = Text("w") + "q\1" + Tensor() + "q\2";
   for (int i = 0; i < 20000; ++i) items += "h\1h\2";
-  const auto tensors = ReadPickle(DictOf(items));
-  EXPECT_THAT(std::string(tensors.status().message()),
+  const auto file = ReadPickle(DictOf(items));
+  EXPECT_THAT(std::string(file.status().message()),
               HasSubstr("20001 tensors, at most 16384"));
 }
 

@@ -110,6 +110,7 @@ class Pth : public TensorSource {
       : path_(file.path()), file_(std::move(file)), zip_(std::move(zip)) {}
 
   absl::Span<const TensorEntry> entries() const override { return entries_; }
+  SourceFacts facts() const override { return facts_; }
   absl::Status Read(int index, absl::Span<char> bytes) override;
 
   // Finds the pickle and takes over the tensors it describes.
@@ -134,6 +135,7 @@ class Pth : public TensorSource {
   std::string prefix_;
   std::vector<TensorEntry> entries_;
   std::vector<View> views_;
+  SourceFacts facts_;
 };
 
 absl::StatusOr<int64_t> Pth::StoredBytes(uint64_t entry) const {
@@ -283,10 +285,11 @@ absl::Status Pth::AddAll() {
   RETURN_IF_ERROR(
       ReadEntry(entry, 0, absl::MakeSpan(pickle.data(), pickle.size()), true));
   RETURN_IF_ERROR(CheckByteOrder());
-  absl::StatusOr<std::vector<PickledTensor>> tensors = ReadPickle(pickle);
-  if (!tensors.ok()) return Bad(tensors.status().message());
+  absl::StatusOr<PickledFile> pickled = ReadPickle(pickle);
+  if (!pickled.ok()) return Bad(pickled.status().message());
+  facts_.reranker_layers = std::move(pickled->reranker_layers);
   absl::flat_hash_set<std::string> names;
-  for (const PickledTensor& tensor : *tensors) {
+  for (const PickledTensor& tensor : pickled->tensors) {
     RETURN_IF_ERROR(Add(tensor));
     if (!names.insert(entries_.back().name).second) {
       return Bad(absl::StrCat(entries_.back().name, ": is there twice"));

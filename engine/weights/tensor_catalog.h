@@ -52,6 +52,9 @@ class TensorCatalog {
     return names_;
   }
 
+  // What the file says besides.
+  const SourceFacts& facts() const { return facts_; }
+
   // The name of a tensor, which must exist, in the file.
   absl::string_view NameInFile(absl::string_view name) const;
 

@@ -62,6 +62,9 @@ struct SourceFacts {
   bool is_named_st = false;
   // Some tensors of layer l are divided by 2^(l / rescale_every); 0: none.
   absl::optional<int64_t> rescale_every;
+  // Of a reranker: the layer of the embedder whose state each block starts
+  // from. Absent: block i from layer i.
+  absl::optional<std::vector<int64_t>> reranker_layers;
 };
 
 // Thread-compatible.

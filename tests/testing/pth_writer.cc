@@ -68,7 +68,8 @@ std::vector<int64_t> StridesOf(const std::vector<int64_t>& shape) {
 
 }  // namespace
 
-std::string PickleOf(const std::vector<TinyTensor>& tensors, DType dtype) {
+std::string PickleOf(const std::vector<TinyTensor>& tensors, DType dtype,
+                     const absl::optional<NamedInts>& ints) {
   Pickler p;
   p.Global("collections", "OrderedDict");
   p.Raw(")R(");
@@ -89,6 +90,12 @@ std::string PickleOf(const std::vector<TinyTensor>& tensors, DType dtype) {
     p.Raw("\x89");
     p.Global("collections", "OrderedDict");
     p.Raw(")RtR");
+  }
+  if (ints.has_value()) {
+    p.String(ints->first);
+    p.Raw("](");
+    for (int64_t number : ints->second) p.Int(number);
+    p.Raw("e");
   }
   p.Raw("u");
   return p.Take();
@@ -119,8 +126,14 @@ absl::Status WriteZip(
 
 absl::Status WritePth(const std::vector<TinyTensor>& tensors, DType dtype,
                       const std::string& path) {
+  return WritePth(tensors, dtype, absl::nullopt, path);
+}
+
+absl::Status WritePth(const std::vector<TinyTensor>& tensors, DType dtype,
+                      const absl::optional<NamedInts>& ints,
+                      const std::string& path) {
   std::vector<std::pair<std::string, std::string>> entries = {
-      {"tiny/data.pkl", PickleOf(tensors, dtype)},
+      {"tiny/data.pkl", PickleOf(tensors, dtype, ints)},
       {"tiny/byteorder", "little"},
       {"tiny/version", "3\n"}};
   for (size_t i = 0; i < tensors.size(); ++i) {

@@ -42,13 +42,25 @@ class Maker {
   explicit Maker(const TinyModelOptions& options)
       : options_(options),
         width_(options.width),
-        prefix_(options.embedding_heads.empty() ? "" : "rwkv.") {}
+        prefix_(options.reranker                  ? "reranker."
+                : options.embedding_heads.empty() ? ""
+                                                  : "rwkv.") {}
 
   std::vector<TinyTensor> Make() {
-    Add("emb.weight", {options_.vocabulary_size, width_}, 0.0f, 1.0f);
+    if (options_.reranker) {
+      Add("token.weight", {1, width_}, 0.0f, 1.0f);
+    } else {
+      Add("emb.weight", {options_.vocabulary_size, width_}, 0.0f, 1.0f);
+    }
     AddNorm("blocks.0.ln0");
     for (int l = 0; l < options_.layers; ++l) AddLayer(l);
     AddNorm("ln_out");
+    if (options_.reranker) {
+      AddMatrix("head.0.weight", width_, width_, 1.0f);
+      Add("head.0.bias", {width_}, 0.0f, 0.3f);
+      AddMatrix("head.2.weight", 1, width_, 2.0f);
+      return std::move(tensors_);
+    }
     if (options_.lm_head) {
       AddMatrix("head.weight", options_.vocabulary_size, width_, 2.0f);
     }

@@ -39,6 +39,9 @@ struct TinyModelOptions {
   // Any of "retr", "sts", "cls"; with one, names get "rwkv." before them, as
   // in EmbeddingRWKV's files.
   std::vector<std::string> embedding_heads;
+  // RWKV-7: EmbeddingRWKV's reranker, under its published names. Has one token
+  // whatever vocabulary_size says, and no other head.
+  bool reranker = false;
 };
 
 // Random, but alive: decays from fast to slow, states that stay bounded,

@@ -17,6 +17,7 @@
 #include "base/status_macros.h"
 #include "engine/model/detect_version.h"
 #include "engine/model/load_progress.h"
+#include "engine/weights/model_part.h"
 #include "engine/weights/open_tensors.h"
 #include "engine/weights/tensor_catalog.h"
 #include "kernels/blocks.h"
@@ -175,8 +176,15 @@ absl::Status Convert(const ConvertFlags& flags, bool is_terminal,
                      std::ostream* out) {
   ASSIGN_OR_RETURN(std::unique_ptr<TensorSource> source,
                    OpenTensors(flags.from));
-  ASSIGN_OR_RETURN(TensorCatalog catalog,
-                   TensorCatalog::Make(std::move(source)));
+  ASSIGN_OR_RETURN(
+      TensorCatalog catalog,
+      TensorCatalog::Make(SelectPart(std::move(source), ModelPart::kModel)));
+  if (catalog.facts().reranker_layers.has_value()) {
+    return absl::UnimplementedError(
+        absl::StrCat(flags.from,
+                     ": a reranker that chooses layers of its embedder, which "
+                     "a .safetensors file cannot say"));
+  }
   RETURN_IF_ERROR(DetectVersion(catalog).status());
   const std::vector<Item> items = Plan(catalog, DTypeOf(flags.dtype));
   const RealClock clock;

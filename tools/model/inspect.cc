@@ -12,6 +12,7 @@
 #include "engine/model/load_progress.h"
 #include "engine/model_id.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "engine/weights/model_part.h"
 #include "engine/weights/open_tensors.h"
 #include "engine/weights/tensor_catalog.h"
 #include "nlohmann/json.hpp"
@@ -37,6 +38,9 @@ absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& path,
 
 Json ToJson(const ModelInfo& info) {
   Json json;
+  json["kind"] = info.has_rank_head             ? "reranker"
+                 : info.embedding_heads.empty() ? "language model"
+                                                : "embedder";
   json["version"] = info.version;
   json["layers"] = info.layers;
   json["width"] = info.width;
@@ -47,6 +51,7 @@ Json ToJson(const ModelInfo& info) {
   json["state_bytes"] = info.state_bytes;
   json["has_lm_head"] = info.has_lm_head;
   json["embedding_heads"] = info.embedding_heads;
+  if (info.has_rank_head) json["reranker_layers"] = info.reranker_layers;
   json["layout_id"] = info.layout_id;
   json["numerics_id"] = info.numerics_id;
   json["weights_id"] = ToHex(info.weights_id);
@@ -56,6 +61,7 @@ Json ToJson(const ModelInfo& info) {
 // A model of its own tokenizer has an id; one whose tokenizer is not at hand
 // says why.
 void AddModelId(const InspectFlags& flags, const Model& model, Json* json) {
+  if (model.info().has_rank_head) return;  // It reads no text.
   const absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer =
       MakeTokenizer(flags.tokenizer, flags.path, model.info().vocabulary_size);
   if (tokenizer.ok()) {
@@ -68,8 +74,9 @@ void AddModelId(const InspectFlags& flags, const Model& model, Json* json) {
 
 absl::StatusOr<Json> TensorsOf(const std::string& path) {
   ASSIGN_OR_RETURN(std::unique_ptr<TensorSource> source, OpenTensors(path));
-  ASSIGN_OR_RETURN(const TensorCatalog catalog,
-                   TensorCatalog::Make(std::move(source)));
+  ASSIGN_OR_RETURN(
+      const TensorCatalog catalog,
+      TensorCatalog::Make(SelectPart(std::move(source), ModelPart::kModel)));
   Json tensors = Json::array();
   for (const auto& [name, stored] : catalog.names()) {
     tensors.push_back(

@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "tests/testing/gguf_writer.h"
+#include "tests/testing/pth_writer.h"
 #include "tests/testing/tiny_model.h"
 #include "tools/model/convert.h"
 #include "tools/model/inspect.h"
@@ -21,6 +22,7 @@ namespace oxbow {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Json = nlohmann::json;
 
 std::string InTestFolder(const std::string& name) {
@@ -96,6 +98,32 @@ TEST(ConvertTest, WidensAndRoundsBack) {
   const std::string fp32 = WriteTiny("c.pth", DType::kF32);
   ASSERT_TRUE(ConvertTo(fp32, back, "bf16").ok());
   EXPECT_EQ(Load(back)->info().weights_dtype, "bf16");
+}
+
+TEST(InspectTest, SaysWhatKindOfModelItIs) {
+  TinyModelOptions options;
+  options.reranker = true;
+  const std::string path = InTestFolder("reranker.pth");
+  ASSERT_TRUE(WritePth(MakeTinyTensors(options), DType::kF32,
+                       NamedInts("reranker_layer_idx", {1, 5}), path)
+                  .ok());
+  InspectFlags flags;
+  flags.path = path;
+  flags.json = true;
+  flags.tensors = true;
+  std::ostringstream out;
+  ASSERT_TRUE(Inspect(flags, false, &out).ok());
+  EXPECT_THAT(out.str(), HasSubstr("\"kind\":\"reranker\""));
+  EXPECT_THAT(out.str(), HasSubstr("\"reranker_layers\":[1,5]"));
+  EXPECT_THAT(out.str(), HasSubstr("\"head.2.weight\""));
+  EXPECT_THAT(out.str(), Not(HasSubstr("model_id")));
+  // A .safetensors file has no place for the layers.
+  const absl::Status status = ConvertTo(path, InTestFolder("r.st"), "");
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+
+  flags.path = WriteTiny("lm.pth", DType::kBF16);
+  ASSERT_TRUE(Inspect(flags, false, &out).ok());
+  EXPECT_THAT(out.str(), HasSubstr("\"kind\":\"language model\""));
 }
 
 TEST(ConvertTest, BlocksBecomeTheNumbersTheyStandFor) {
