@@ -1,6 +1,7 @@
 // Same log, same state, bit for bit, where a word is several tokens: the text
 // may be cut only where a unit ends, and checkpoints, forks and points of the
 // past must know it.
+#include <fstream>
 #include <memory>
 #include <random>
 #include <string>
@@ -14,6 +15,7 @@
 #include "engine/tokenizer/tokenizer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 #include "store/memory_store.h"
 #include "tests/testing/nasty_text.h"
 #include "tests/testing/random_text.h"
@@ -21,6 +23,20 @@
 
 namespace oxbow {
 namespace {
+
+// The small vocabulary, with a token of a new line and a space: two words, but
+// where a text ends behind them they are one.
+std::string WriteVocabulary() {
+  nlohmann::json json = SmallBpe();
+  nlohmann::json& model = json["model"];
+  // Two of the added tokens are in the vocabulary.
+  const size_t id = model["vocab"].size() + json["added_tokens"].size() - 2;
+  model["vocab"]["\u010a\u0120"] = id;
+  model["merges"].push_back("\u010a \u0120");
+  const std::string path = testing::TempDir() + "/tokenizer.json";
+  std::ofstream(path) << json.dump();
+  return path;
+}
 
 class BpeExactnessTest : public testing::Test {
  protected:
@@ -31,8 +47,7 @@ class BpeExactnessTest : public testing::Test {
     engine_.reset();
     SyncEngine::Options options;
     options.engine.checkpoint_tokens = 16;
-    options.tokenizer =
-        "hf:" + WriteSmallBpe(testing::TempDir() + "/tokenizer.json");
+    options.tokenizer = "hf:" + WriteVocabulary();
     auto started = SyncEngine::Start(options, &store_);
     ASSERT_TRUE(started.ok()) << started.status();
     engine_ = *std::move(started);
@@ -111,6 +126,33 @@ TEST_F(BpeExactnessTest, AnyByteOfThePastEqualsAFreshStream) {
         << "byte " << byte;
     ASSERT_TRUE(engine_->Delete(fresh).ok());
   }
+}
+
+TEST_F(BpeExactnessTest, BehindACheckpointTheLastWordsMayBeOthers) {
+  std::string text;
+  while (text.size() < 600) text += "\n b";
+  const std::string doc = Fresh(text);
+  ASSERT_TRUE(engine_->LastVector(doc, AtHead()).ok());
+  const auto checkpoints = engine_->ListCheckpoints(doc);
+  ASSERT_TRUE(checkpoints.ok());
+  int joined = 0;
+  for (const CheckpointInfo& checkpoint : *checkpoints) {
+    const uint64_t byte = checkpoint.position.byte_offset + 1;
+    if (byte > text.size() || text[byte - 1] != ' ') continue;
+    ++joined;
+    const auto past = engine_->LastVector(doc, AtByte(byte));
+    const auto head =
+        engine_->LastVector(Fresh(text.substr(0, byte)), AtHead());
+    ASSERT_TRUE(past.ok() && head.ok());
+    ASSERT_EQ(*past, *head) << "byte " << byte;
+    const std::string child = NewName();
+    ASSERT_TRUE(engine_->Fork(doc, AtByte(byte), child).ok());
+    ASSERT_TRUE(engine_->AppendText(child, "\nz").ok());
+    ASSERT_EQ(engine_->DigestOf(child),
+              FreshDigest(text.substr(0, byte) + "\nz"))
+        << "byte " << byte;
+  }
+  EXPECT_GT(joined, 3);
 }
 
 TEST_F(BpeExactnessTest, AForkAtAnyByteStaysOpen) {
