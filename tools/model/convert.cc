@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/base/internal/endian.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "base/clock.h"
@@ -57,6 +58,16 @@ std::vector<Item> Plan(const TensorCatalog& catalog,
   return items;
 }
 
+// Old RWKV-5 has the logarithm of its bonus, [H,S]. In a .safetensors file that
+// is taken for web-rwkv's name of the bonus itself (docs/weights.md), unless it
+// has one dimension more.
+std::vector<int64_t> ShapeOf(const TensorEntry& entry) {
+  std::vector<int64_t> shape = entry.shape;
+  const bool is_bonus = absl::EndsWith(entry.name, ".att.time_first");
+  if (is_bonus && shape.size() == 2) shape.push_back(1);
+  return shape;
+}
+
 // Eight bytes of its length, then the header, padded to a multiple of eight.
 std::string HeaderOf(const std::vector<Item>& items) {
   Json header;
@@ -65,7 +76,7 @@ std::string HeaderOf(const std::vector<Item>& items) {
   for (const Item& item : items) {
     const int64_t end = begin + item.Bytes();
     header[item.from->name] = {{"dtype", NameInSafetensors(item.dtype)},
-                               {"shape", item.from->shape},
+                               {"shape", ShapeOf(*item.from)},
                                {"data_offsets", {begin, end}}};
     begin = end;
   }
@@ -186,6 +197,12 @@ absl::Status Convert(const ConvertFlags& flags, bool is_terminal,
                      "a .safetensors file cannot say"));
   }
   RETURN_IF_ERROR(DetectVersion(catalog).status());
+  if (absl::EndsWith(flags.to, ".st")) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        flags.to,
+        ": files named .st hold some matrices the other way round; "
+        "want a name that ends in .safetensors"));
+  }
   const std::vector<Item> items = Plan(catalog, DTypeOf(flags.dtype));
   const RealClock clock;
   LoadProgress progress(flags.from, is_terminal, &std::cerr, &clock);

@@ -16,7 +16,8 @@ struct ConvertFlags {
 };
 
 // Holds one tensor at a time. The file appears whole or not at all.
-// InvalidArgument: a number does not fit the dtype. Otherwise as LoadModel.
+// InvalidArgument: a number does not fit the dtype, or `to` ends in .st, which
+// would be read as web-rwkv's. Otherwise as LoadModel.
 absl::Status Convert(const ConvertFlags& flags, bool is_terminal,
                      std::ostream* out);
 

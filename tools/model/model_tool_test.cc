@@ -14,6 +14,9 @@
 #include "nlohmann/json.hpp"
 #include "tests/testing/gguf_writer.h"
 #include "tests/testing/pth_writer.h"
+#include "tests/testing/renamed_tensors.h"
+#include "tests/testing/rwkv_cpp_writer.h"
+#include "tests/testing/safetensors_writer.h"
 #include "tests/testing/tiny_model.h"
 #include "tools/model/convert.h"
 #include "tools/model/inspect.h"
@@ -56,6 +59,7 @@ absl::Status ConvertTo(const std::string& from, const std::string& to,
   return Convert({from, to, dtype}, /*is_terminal=*/false, &out);
 }
 
+// Of a model without a head of words: the hidden row.
 std::vector<float> LogitsOf(const std::string& path) {
   const std::unique_ptr<Model> model = Load(path);
   Batch batch;
@@ -65,9 +69,62 @@ std::vector<float> LogitsOf(const std::string& path) {
   batch.hidden_rows = {3};
   std::vector<float> hidden(model->info().width);
   model->Step(batch, absl::MakeSpan(hidden));
+  if (!model->info().has_lm_head) return hidden;
   std::vector<float> logits(model->info().vocabulary_size);
   model->Logits(hidden, absl::MakeSpan(logits));
   return logits;
+}
+
+// The file and what becomes of it are one model.
+void ExpectKept(const std::string& from) {
+  SCOPED_TRACE(from);
+  const std::string to = InTestFolder("kept.safetensors");
+  const absl::Status converted = ConvertTo(from, to, "");
+  ASSERT_TRUE(converted.ok()) << converted;
+  EXPECT_EQ(WeightsId(to), WeightsId(from));
+  EXPECT_EQ(LogitsOf(to), LogitsOf(from));
+}
+
+TEST(ConvertTest, KeepsEveryVersion) {
+  for (const char* version : {"4", "5.0", "5.1", "5.2", "6", "7"}) {
+    for (const bool is_old : {false, true}) {
+      TinyModelOptions options;
+      options.version = version;
+      options.time_first = is_old;
+      options.first_layer_v = is_old;
+      options.time_state = !is_old && options.version != "4";
+      const std::string stem =
+          InTestFolder(absl::StrCat(version, is_old ? "old" : ""));
+      ASSERT_TRUE(WriteTinyModel(options, stem + ".pth").ok());
+      ExpectKept(stem + ".pth");
+      const auto tensors = MakeTinyTensors(options);
+      if (!options.time_state) {
+        ASSERT_TRUE(
+            WriteRwkvCpp(tensors, {101, DType::kF32}, stem + ".bin").ok());
+        ExpectKept(stem + ".bin");
+      }
+      if (is_old || options.version < "5.2") continue;
+      const auto turned = AsWebRwkv(tensors, /*turns_all=*/true);
+      ASSERT_TRUE(WriteSafetensors(turned, DType::kF16, stem + ".st").ok());
+      ExpectKept(stem + ".st");
+    }
+  }
+}
+
+TEST(ConvertTest, KeepsAnEmbedderAndSquareLowRanks) {
+  TinyModelOptions options;
+  options.embedding_heads = {"retr", "cls"};
+  options.lm_head = false;
+  const std::string path = InTestFolder("heads.pth");
+  ASSERT_TRUE(WriteTinyModel(options, path).ok());
+  ExpectKept(path);
+
+  TinyModelOptions square;
+  square.w_rank = square.a_rank = square.v_rank = square.g_rank = square.width;
+  ASSERT_TRUE(WriteTinyModel(square, path).ok());
+  ExpectKept(path);
+  EXPECT_THAT(std::string(ConvertTo(path, InTestFolder("x.st"), "").message()),
+              HasSubstr("want a name that ends in .safetensors"));
 }
 
 TEST(ConvertTest, KeepsTheModelWhateverTheFormat) {
