@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kNameBytesMax = 128;
 constexpr size_t kLabelBytesMax = 1024;
 constexpr int kPlanTokensMax = 1 << 20;
+constexpr size_t kPrefixBytesMax = 4096;
 constexpr size_t kStopBytesMax = 256;
 constexpr size_t kStopsMax = 16;
 constexpr size_t kBiasesMax = 1024;
@@ -90,6 +91,11 @@ absl::Status CheckSampling(const Sampling& sampling, int vocabulary_size) {
 }
 
 absl::Status CheckPlan(const EmbeddingPlan& plan) {
+  if (plan.prefix.size() > kPrefixBytesMax) {
+    return Bad("BAD_PLAN",
+               absl::StrCat("a prefix of ", plan.prefix.size(),
+                            " bytes; at most ", kPrefixBytesMax, " are read"));
+  }
   if (plan.kind != EmbeddingPlan::Kind::kEveryTokens ||
       (plan.tokens >= 1 && plan.tokens <= kPlanTokensMax)) {
     return absl::OkStatus();

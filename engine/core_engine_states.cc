@@ -8,10 +8,23 @@
 #include "engine/error_reason.h"
 #include "engine/find_checkpoint.h"
 #include "engine/import_state.h"
+#include "engine/new_stream.h"
 #include "engine/put_checkpoint.h"
 #include "engine/reach.h"
 
 namespace oxbow {
+namespace {
+
+// A state file holds no undecided text but the stream's own.
+absl::Status PrefixIsOpen() {
+  return WithReason(
+      absl::FailedPreconditionError(
+          "the stream's prefix is still being read together with its first "
+          "bytes: append first"),
+      "EMPTY_STREAM");
+}
+
+}  // namespace
 
 void CoreEngine::WithCursor(
     std::shared_ptr<Operation> operation, At at,
@@ -133,6 +146,7 @@ void CoreEngine::ExportState(ExportStateRequest request,
                      [operation, done](absl::StatusOr<const Cursor*> cursor,
                                        Position) {
                        if (!cursor.ok()) return done(cursor.status());
+                       if ((*cursor)->in_lead()) return done(PrefixIsOpen());
                        done(EncodeStateFile((*cursor)->MakeStateFile()));
                      });
         },
@@ -144,6 +158,9 @@ void CoreEngine::ImportState(ImportStateRequest request,
                              Callback<StreamInfo> done) {
   inbox_.Post([this, request = std::move(request), done = std::move(done)]() {
     absl::Status status = CheckCreate(request.create, limits());
+    if (status.ok()) {
+      status = CheckPrefix(context_, request.create.plan, /*imports=*/true);
+    }
     if (status.ok()) status = Admit();
     if (!status.ok()) return done(status);
     absl::StatusOr<StateFile> file = CheckStateFile(*generator_, request.file);

@@ -68,6 +68,9 @@ void CoreEngine::CreateStream(CreateStreamRequest request,
                               Callback<StreamInfo> done) {
   inbox_.Post([this, request = std::move(request), done = std::move(done)]() {
     absl::Status status = CheckCreate(request, limits());
+    if (status.ok()) {
+      status = CheckPrefix(context_, request.plan, /*imports=*/false);
+    }
     if (status.ok()) status = Admit();
     if (!status.ok()) return done(status);
     context_.Async<StreamInfo>(

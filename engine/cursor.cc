@@ -37,7 +37,7 @@ Cursor::Cursor(const EngineContext* context, Reader* reader, LogView view,
       view_(std::move(view)),
       options_(options),
       slot_(std::move(slot)),
-      feed_(&reader->tokenizer(), view_.begin()),
+      feed_(&reader->tokenizer(), view_.begin(), view_.LeadOf(reader->name())),
       place_(view_.Begin(view_.begin())),
       limit_(view_.begin()),
       position_(view_.begin()),
@@ -45,6 +45,8 @@ Cursor::Cursor(const EngineContext* context, Reader* reader, LogView view,
 
 absl::Status Cursor::StartAt(const Checkpoint& checkpoint) {
   const CheckpointHeader& header = checkpoint.header;
+  const bool has_lead = !view_.LeadOf(reader_->name()).empty();
+  if (has_lead && header.token_offset == 0) return absl::OkStatus();
   RETURN_IF_ERROR(reader_->model().WriteState(slot_.get(), checkpoint.state));
   token_offset_ = unit_end_token_ = header.token_offset;
   position_ = header.position;
@@ -76,17 +78,19 @@ void Cursor::Stop() {
 }
 
 bool Cursor::at_limit() const {
-  return limit_ <= place_.position && feed_.decided().empty() && !running_ &&
-         (!end_text_ || feed_.undecided().empty());
+  return limit_ <= place_.position && feed_.lead().empty() &&
+         feed_.decided().empty() && !running_ && (!end_text_ || feed_.closed());
 }
 
 Position Cursor::applied() const {
-  const bool all_run = feed_.decided().empty() && !running_;
+  const bool all_run =
+      feed_.lead().empty() && feed_.decided().empty() && !running_;
   return all_run ? place_.position : position_;
 }
 
 void Cursor::Advance() {
   while (status_.ok() && !stopped_ && !running_ && !reading_) {
+    if (!feed_.lead().empty()) return SubmitLead();
     if (!feed_.decided().empty()) {
       size_t count = RunMax();
       if (listener_ != nullptr) {
@@ -100,7 +104,7 @@ void Cursor::Advance() {
       if (!TakeTail()) ReadPage();
       continue;
     }
-    if (!end_text_ || feed_.undecided().empty()) return Moved();
+    if (!end_text_ || feed_.closed()) return Moved();
     feed_.AddSeam();
   }
 }
@@ -169,6 +173,23 @@ void Cursor::OnPage(absl::StatusOr<std::vector<LogEvent>> events,
   for (const LogEvent& event : *events) Feed(event, &feed_);
   place_ = place;
   Advance();
+}
+
+// The listener sees nothing of it: it is no part of the stream.
+void Cursor::SubmitLead() {
+  running_ = true;
+  Run run;
+  run.slot = slot_.get();
+  run.priority = options_.priority;
+  run.tokens = feed_.TakeLead();
+  run.on_done = [self = shared_from_this(),
+                 ids = run.tokens](absl::Span<const float>) {
+    self->running_ = false;
+    for (int id : ids) self->id_chain_ = Chained(self->id_chain_, id);
+    self->Moved();
+    self->Advance();
+  };
+  reader_->Submit(std::move(run));
 }
 
 void Cursor::SubmitRun(size_t count) {

@@ -57,7 +57,8 @@ class Cursor : public std::enable_shared_from_this<Cursor> {
          OwnedSlot slot, const Options& options);
 
   // Begins at a checkpoint of this reader. InvalidArgument: its state is not
-  // one. Call before anything moves.
+  // one. Call before anything moves. One without tokens may hold a part of what
+  // is read before the first byte: then the beginning is where to begin.
   absl::Status StartAt(const Checkpoint& checkpoint);
 
   void set_listener(TokenListener* listener) { listener_ = listener; }
@@ -96,6 +97,8 @@ class Cursor : public std::enable_shared_from_this<Cursor> {
   bool at_border() const { return passed_border_ && at_unit_end(); }
   const Digest& id_chain() const { return id_chain_; }
   absl::string_view undecided() const { return feed_.undecided(); }
+  // Some of what is read before the first byte is undecided.
+  bool in_lead() const { return feed_.in_lead(); }
   const TokenFeed& feed() const { return feed_; }
   StateSlot slot() const { return slot_.get(); }
   Reader& reader() { return *reader_; }
@@ -120,6 +123,7 @@ class Cursor : public std::enable_shared_from_this<Cursor> {
   bool TakeTail();
   void ReadPage();
   void OnPage(absl::StatusOr<std::vector<LogEvent>> events, LogPlace place);
+  void SubmitLead();
   void SubmitRun(size_t count);
   void OnRunDone(const std::vector<FedToken>& tokens);
   void Moved();

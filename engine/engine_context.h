@@ -29,6 +29,13 @@ struct EngineContext {
   Reader* generator = nullptr;
   Reader* embedder = nullptr;  // null: none
 
+  // The reader whose model embeds: the embedder; without one the generator, if
+  // it has trained heads; else null.
+  Reader* embedding_reader() const {
+    if (embedder != nullptr) return embedder;
+    return generator->info().embedding_heads.empty() ? nullptr : generator;
+  }
+
   // Runs `work` on the store's thread, then `done` with its result on the
   // engine thread.
   template <typename T>

@@ -135,7 +135,8 @@ size_t ContentBytes(const LogEvent& event) {
 
 }  // namespace
 
-LogView::LogView(const StreamRecord& record) {
+LogView::LogView(const StreamRecord& record)
+    : lead_(record.plan.prefix), lead_reader_(record.plan.prefix_reader) {
   Position begin;
   for (const Segment& segment : record.ancestry) {
     parts_.push_back({segment.uid, begin, segment.end, segment.seam_at_end,
@@ -291,7 +292,9 @@ absl::StatusOr<Position> ResolveToken(StreamStore& store,
   if (nearest.token_offset < view.begin_tokens()) return ImportLost(view);
   if (nearest.token_offset == token) return nearest.position;
   uint64_t left = token - nearest.token_offset;
-  TokenFeed feed(&tokenizer, nearest.position);
+  const absl::string_view lead =
+      nearest.token_offset == 0 ? view.LeadOf("generator") : "";
+  TokenFeed feed(&tokenizer, nearest.position, lead);
   LogPlace place = view.Begin(nearest.position);
   while (true) {
     ASSIGN_OR_RETURN(const std::vector<LogEvent> events,

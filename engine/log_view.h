@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "engine/requests.h"
 #include "engine/token_feed.h"
@@ -63,6 +64,12 @@ class LogView {
   }
   // Where the stream's own log begins.
   Position own_begin() const { return parts_.back().begin; }
+  // What the reader of this name reads before the log's first byte; empty: for
+  // it there is nothing.
+  absl::string_view LeadOf(absl::string_view reader) const {
+    return reader == lead_reader_ ? absl::string_view(lead_)
+                                  : absl::string_view();
+  }
   // The ancestry of a stream forked from this one at `position`.
   std::vector<Segment> AncestryOfFork(Position position, bool seam) const;
   // A reading that begins at `position`, where a token ends.
@@ -70,6 +77,8 @@ class LogView {
 
  private:
   std::vector<Part> parts_;
+  std::string lead_;
+  std::string lead_reader_;
 };
 
 // What a reader makes of `tokens` records.

@@ -47,6 +47,30 @@ void AddCommon(const StreamName& name,
 
 }  // namespace
 
+absl::Status CheckPrefix(const EngineContext& context,
+                         const EmbeddingPlan& plan, bool imports) {
+  if (plan.prefix.empty()) return absl::OkStatus();
+  const Reader* reader = context.embedding_reader();
+  if (reader == nullptr) {
+    return WithReason(absl::FailedPreconditionError(
+                          "the server has no embedder to read a prefix: start "
+                          "it with --embedder=PATH"),
+                      "NO_EMBEDDER");
+  }
+  if (!reader->tokenizer().reads_text()) {
+    return WithReason(absl::FailedPreconditionError(
+                          "the embedder has no tokenizer to read a prefix"),
+                      "NO_TOKENIZER");
+  }
+  if (imports && reader == context.generator) {
+    return WithReason(
+        absl::InvalidArgumentError("an imported state has begun already: "
+                                   "nothing can be read before it"),
+        "BAD_PLAN");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status StreamExists(const std::string& name) {
   return WithReason(absl::AlreadyExistsError(
                         absl::StrCat("a stream '", name, "' exists already")),
@@ -71,6 +95,9 @@ absl::StatusOr<StreamRecord> MakeStream(const EngineContext& context,
   ASSIGN_OR_RETURN(StreamRecord record, NewRecord(context, request.name,
                                                   request.labels, request.ttl));
   record.plan = request.plan;
+  if (!record.plan.prefix.empty()) {
+    record.plan.prefix_reader = context.embedding_reader()->name();
+  }
   record.request_digest = DigestOf(request);
   return record;
 }
@@ -108,6 +135,7 @@ Digest DigestOf(const CreateStreamRequest& request) {
   AddCommon(request.name, request.labels, request.ttl, &hasher);
   hasher.AddNumber(static_cast<uint64_t>(request.plan.kind));
   hasher.AddNumber(request.plan.tokens);
+  if (!request.plan.prefix.empty()) hasher.AddSized(request.plan.prefix);
   return hasher.Finish();
 }
 

@@ -15,6 +15,13 @@
 
 namespace oxbow {
 
+// Whether the plan's prefix, if it has one, can be read here.
+// FailedPrecondition/NO_EMBEDDER: no model embeds. FailedPrecondition/
+// NO_TOKENIZER: it reads ids only. InvalidArgument/BAD_PLAN: a stream that
+// begins as a state (`imports`) whose reader would have to read it before that.
+absl::Status CheckPrefix(const EngineContext& context,
+                         const EmbeddingPlan& plan, bool imports);
+
 absl::Status StreamExists(const std::string& name);
 
 // The stream that an identical request (DigestOf) made before; nullopt if the

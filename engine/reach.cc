@@ -106,11 +106,12 @@ void CopyHead(const Cursor& cursor, Reader* reader, Position target,
   state->slot = *std::move(slot);
   state->point.position = target;
   state->point.token_offset = cursor.token_offset() + feed.decided().size();
-  if (feed.decided().empty()) return done(std::move(*state));
   Run run;
   run.slot = state->slot.get();
   run.priority = Priority::kInteractive;
+  run.tokens = feed.lead();
   for (const FedToken& token : feed.decided()) run.tokens.push_back(token.id);
+  if (run.tokens.empty()) return done(std::move(*state));
   run.on_done = [state, done = std::move(done)](absl::Span<const float>) {
     done(std::move(*state));
   };

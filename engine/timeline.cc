@@ -1,5 +1,6 @@
 #include "engine/timeline.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -175,13 +176,17 @@ void Timeline::Partial(
   Run run;
   run.slot = span->slot.get();
   run.priority = Priority::kInteractive;
+  run.tokens = feed.lead();
   for (const FedToken& token : feed.decided()) run.tokens.push_back(token.id);
   if (uses_head_) run.tokens.push_back(EndOfText());
   if (!uses_head_) {
-    run.on_rows = [span](int, int count, const float* hidden) {
+    const int lead = static_cast<int>(feed.lead().size());
+    run.on_rows = [span, lead](int first, int count, const float* hidden) {
       const size_t width = span->sum.size();
-      for (size_t i = 0; i < count * width; ++i) {
-        span->sum[i % width] += hidden[i];
+      for (size_t row = std::max(lead - first, 0); row < size_t(count); ++row) {
+        for (size_t c = 0; c < width; ++c) {
+          span->sum[c] += hidden[row * width + c];
+        }
       }
     };
   }

@@ -1,5 +1,6 @@
 #include "engine/token_feed.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/measure_record.h"
@@ -8,6 +9,14 @@ namespace oxbow {
 
 TokenFeed::TokenFeed(const Tokenizer* tokenizer, Position at)
     : tokenizer_(tokenizer), decided_end_(at), end_(at) {}
+
+TokenFeed::TokenFeed(const Tokenizer* tokenizer, Position at,
+                     absl::string_view lead)
+    : TokenFeed(tokenizer, at) {
+  text_ = std::string(lead);
+  lead_bytes_ = lead.size();
+  Decide(/*is_end=*/false);
+}
 
 void TokenFeed::AddText(absl::string_view text) {
   if (text.empty()) return;
@@ -36,14 +45,22 @@ std::vector<FedToken> TokenFeed::Take(size_t count) {
 
 void TokenFeed::Decide(bool is_end) {
   std::vector<TextToken> unit;
-  while (const int bytes = tokenizer_->Next(undecided(), is_end, &unit)) {
+  while (const size_t bytes = tokenizer_->Next(open(), is_end, &unit)) {
     const uint64_t begin = decided_end_.byte_offset;
     for (const TextToken& token : unit) {
-      decided_.push_back({token.id, {begin + token.end, 0}, false});
+      const size_t end = token.end;
+      if (end <= lead_bytes_) {
+        lead_.push_back(token.id);
+      } else {
+        decided_.push_back({token.id, {begin + end - lead_bytes_, 0}, false});
+      }
     }
-    decided_.back().ends_unit = true;
+    if (bytes > lead_bytes_) {
+      decided_.back().ends_unit = true;
+      decided_end_ = decided_.back().end;
+    }
+    lead_bytes_ -= std::min(lead_bytes_, bytes);
     text_begin_ += bytes;
-    decided_end_ = decided_.back().end;
     unit.clear();
   }
   text_.erase(0, text_begin_);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -33,6 +34,9 @@ class TokenFeed {
  public:
   // Starts at `at`, where a unit ends (or the stream begins).
   TokenFeed(const Tokenizer* tokenizer, Position at);
+  // Starts at `at`, where a stream begins, with text that is read before its
+  // first byte and tokenized together with it.
+  TokenFeed(const Tokenizer* tokenizer, Position at, absl::string_view lead);
 
   void AddText(absl::string_view text);
   // The ids pass as given, after a seam.
@@ -46,19 +50,32 @@ class TokenFeed {
   // Takes the first `count` of them.
   std::vector<FedToken> Take(size_t count);
 
+  // Ids of decided tokens that end within the lead, in order; they stand before
+  // decided(), and count as no tokens of the stream.
+  const std::vector<int>& lead() const { return lead_; }
+  std::vector<int> TakeLead() { return std::exchange(lead_, {}); }
+
   // Bytes given whose tokens are not decided.
-  absl::string_view undecided() const {
-    return absl::string_view(text_).substr(text_begin_);
-  }
+  absl::string_view undecided() const { return open().substr(lead_bytes_); }
+  // Some of the lead is undecided.
+  bool in_lead() const { return lead_bytes_ > 0; }
+  // Nothing is undecided, of the lead neither.
+  bool closed() const { return open().empty(); }
   // Where everything given so far ends.
   Position end() const { return end_; }
 
  private:
   void Decide(bool is_end);
+  // The undecided text, the lead's included.
+  absl::string_view open() const {
+    return absl::string_view(text_).substr(text_begin_);
+  }
 
   const Tokenizer* tokenizer_;
   std::string text_;  // undecided from text_begin_ on
   size_t text_begin_ = 0;
+  size_t lead_bytes_ = 0;  // of the undecided text, at its beginning
+  std::vector<int> lead_;
   Position decided_end_;  // end of the last decided token
   Position end_;
   std::deque<FedToken> decided_;

@@ -62,6 +62,59 @@ TEST_F(TokenFeedTest, ASeamEndsTheText) {
                   FedToken{Id("d"), {4, 0}}, FedToken{Id("x"), {5, 0}}));
 }
 
+TEST_F(TokenFeedTest, TheLeadIsTokenizedTogetherWithTheText) {
+  feed_ = TokenFeed(&tokenizer_, Position{}, "x ab");
+  EXPECT_THAT(feed_.TakeLead(), ElementsAre(Id("x"), Id(" ")));
+  EXPECT_TRUE(feed_.in_lead());
+  EXPECT_FALSE(feed_.closed());
+  EXPECT_EQ(feed_.undecided(), "");
+  feed_.AddText("c");
+  EXPECT_EQ(feed_.undecided(), "c");
+  EXPECT_EQ(feed_.end(), (Position{1, 0}));
+  feed_.AddText("dx");
+  EXPECT_THAT(feed_.lead(), IsEmpty());
+  EXPECT_FALSE(feed_.in_lead());
+  // "abcd" ends in the text, where "cd" would.
+  EXPECT_THAT(TakeAll(), ElementsAre(FedToken{Id("abcd"), {2, 0}},
+                                     FedToken{Id("x"), {3, 0}}));
+}
+
+TEST_F(TokenFeedTest, ASeamEndsTheLead) {
+  feed_ = TokenFeed(&tokenizer_, Position{9, 0}, "ab");
+  EXPECT_THAT(feed_.lead(), IsEmpty());
+  feed_.AddSeam();
+  EXPECT_THAT(feed_.TakeLead(), ElementsAre(Id("ab")));
+  EXPECT_TRUE(feed_.closed());
+  feed_.AddIds({Id("cd")});
+  EXPECT_THAT(TakeAll(), ElementsAre(FedToken{Id("cd"), {11, 0}}));
+}
+
+TEST_F(TokenFeedTest, LeadAndTextAreTheTokensOfBoth) {
+  std::mt19937_64 random(3);
+  for (int round = 0; round < 2000; ++round) {
+    const std::string lead = RandomText(1 + random() % 12, &random);
+    const std::string text = RandomText(random() % 12, &random);
+    TokenFeed whole(&tokenizer_, Position{});
+    whole.AddText(lead + text);
+    whole.AddSeam();
+    TokenFeed feed(&tokenizer_, Position{}, lead);
+    for (char byte : text) feed.AddText(std::string(1, byte));
+    feed.AddSeam();
+    std::vector<int> ids = feed.TakeLead();
+    const size_t leading = ids.size();
+    for (const FedToken& token : feed.decided()) ids.push_back(token.id);
+    ASSERT_EQ(ids.size(), whole.decided().size());
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const FedToken& want = whole.decided()[i];
+      EXPECT_EQ(ids[i], want.id);
+      EXPECT_EQ(i < leading, want.end.byte_offset <= lead.size());
+      if (i < leading) continue;
+      EXPECT_EQ(feed.decided()[i - leading].end.byte_offset + lead.size(),
+                want.end.byte_offset);
+    }
+  }
+}
+
 TEST_F(TokenFeedTest, ASeamWhereNothingIsOpenDoesNothing) {
   feed_.AddSeam();
   feed_.AddText("x");

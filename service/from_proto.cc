@@ -16,9 +16,16 @@ namespace {
 
 constexpr int64_t kOffsetMax = std::numeric_limits<int64_t>::max();
 constexpr int kPlanTokensMax = 1 << 20;
+constexpr size_t kPrefixBytesMax = 4096;
 
 absl::StatusOr<EmbeddingPlan> PlanFromProto(const v1::EmbeddingPlan& message) {
   EmbeddingPlan plan;
+  if (message.prefix().size() > kPrefixBytesMax) {
+    return FieldError(
+        "embedding_plan.prefix",
+        absl::StrCat("must be at most ", kPrefixBytesMax, " bytes"));
+  }
+  plan.prefix = message.prefix();
   switch (message.plan_case()) {
     case v1::EmbeddingPlan::PLAN_NOT_SET:
       return plan;

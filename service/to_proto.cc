@@ -18,6 +18,7 @@ google::protobuf::Timestamp Timestamp(absl::Time time) {
 
 v1::EmbeddingPlan ToProto(const EmbeddingPlan& plan) {
   v1::EmbeddingPlan message;
+  message.set_prefix(plan.prefix);
   switch (plan.kind) {
     case EmbeddingPlan::Kind::kNone:
       break;

@@ -44,7 +44,16 @@ absl::Status FromProto(absl::string_view bytes, Digest* digest) {
 
 absl::Status FromProto(const store::EmbeddingPlan& proto, EmbeddingPlan* plan) {
   plan->tokens = proto.tokens();
-  switch (proto.kind()) {
+  plan->prefix = proto.prefix();
+  plan->prefix_reader = proto.prefix_reader();
+  const bool has_prefix = proto.kind() == store::EmbeddingPlan::PREFIXED;
+  if (has_prefix == plan->prefix.empty() ||
+      has_prefix == plan->prefix_reader.empty()) {
+    return Nonsense("a prefix without its plan, or a plan without its prefix");
+  }
+  const store::EmbeddingPlan::Kind kind =
+      has_prefix ? proto.kind_behind_prefix() : proto.kind();
+  switch (kind) {
     case store::EmbeddingPlan::NONE:
       plan->kind = EmbeddingPlan::Kind::kNone;
       return absl::OkStatus();
@@ -58,7 +67,7 @@ absl::Status FromProto(const store::EmbeddingPlan& proto, EmbeddingPlan* plan) {
       plan->kind = EmbeddingPlan::Kind::kSentence;
       return absl::OkStatus();
     default:
-      return Later("embedding plan", proto.kind());
+      return Later("embedding plan", kind);
   }
 }
 
@@ -76,6 +85,15 @@ store::EmbeddingPlan::Kind ToProto(EmbeddingPlan::Kind kind) {
   return store::EmbeddingPlan::NONE;
 }
 
+void ToProto(const EmbeddingPlan& plan, store::EmbeddingPlan* proto) {
+  proto->set_tokens(plan.tokens);
+  if (plan.prefix.empty()) return proto->set_kind(ToProto(plan.kind));
+  proto->set_kind(store::EmbeddingPlan::PREFIXED);
+  proto->set_kind_behind_prefix(ToProto(plan.kind));
+  proto->set_prefix(plan.prefix);
+  proto->set_prefix_reader(plan.prefix_reader);
+}
+
 store::Stream ToProto(const StreamRecord& stream) {
   store::Stream proto;
   proto.set_uid(stream.uid);
@@ -90,8 +108,7 @@ store::Stream ToProto(const StreamRecord& stream) {
     entry->set_key(label.first);
     entry->set_value(label.second);
   }
-  proto.mutable_plan()->set_kind(ToProto(stream.plan.kind));
-  proto.mutable_plan()->set_tokens(stream.plan.tokens);
+  ToProto(stream.plan, proto.mutable_plan());
   proto.set_epoch(stream.epoch);
   for (const Segment& segment : stream.ancestry) {
     store::Segment* part = proto.add_ancestry();

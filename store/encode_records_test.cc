@@ -78,6 +78,29 @@ TEST(EncodeRecordsTest, UnownedKnowsWhetherThereWasAStream) {
             absl::UnixEpoch());
 }
 
+TEST(EncodeRecordsTest, APrefixIsKeptWithItsReader) {
+  StreamRecord stream;
+  stream.plan = {EmbeddingPlan::Kind::kEveryTokens, 7,
+                 "Document: ", "embedder"};
+  const std::string value = EncodeStream("key", stream);
+  const auto read = DecodeStream("key", value);
+  ASSERT_OK(read);
+  EXPECT_EQ(read->plan, stream.plan);
+  EXPECT_EQ(read->plan.prefix, "Document: ");
+  EXPECT_EQ(read->plan.prefix_reader, "embedder");
+  // What a release without prefixes sees: a kind it does not know.
+  store::Stream proto;
+  proto.set_request_digest(std::string(32, 'd'));
+  proto.mutable_plan()->set_kind(store::EmbeddingPlan::PREFIXED);
+  EXPECT_THAT(DecodeStream("key", Seal("key", proto)),
+              StatusIs(StatusCode::kDataLoss));
+  proto.mutable_plan()->set_kind(store::EmbeddingPlan::PARAGRAPH);
+  EXPECT_OK(DecodeStream("key", Seal("key", proto)));
+  proto.mutable_plan()->set_prefix("x");
+  EXPECT_THAT(DecodeStream("key", Seal("key", proto)),
+              StatusIs(StatusCode::kDataLoss));
+}
+
 // Bytes that release 1 wrote. If this fails, stores of release 1 are no
 // longer readable: the format number must rise, and the old reader must stay.
 TEST(EncodeRecordsTest, TheBytesOfReleaseOneStand) {

@@ -94,13 +94,21 @@ struct Segment {
   absl::optional<uint64_t> imported_tokens;
 };
 
-// When the engine makes an embedding of a stretch of the stream.
+// What the embedder makes of a stream: when it gives a vector of a stretch, and
+// what it reads before the first byte.
 struct EmbeddingPlan {
   enum class Kind { kNone, kEveryTokens, kParagraph, kSentence };
   Kind kind = Kind::kNone;
   int tokens = 0;  // kEveryTokens
+  // Text read before the stream's first byte, tokenized together with it; in no
+  // log and in no offset. Empty: none.
+  std::string prefix;
+  // The reader that reads it: "embedder", or "generator" where that is the
+  // embedder. Fixed when the stream is made; empty without a prefix.
+  std::string prefix_reader;
+  // Whether a client asked for the same.
   friend bool operator==(const EmbeddingPlan& a, const EmbeddingPlan& b) {
-    return a.kind == b.kind && a.tokens == b.tokens;
+    return a.kind == b.kind && a.tokens == b.tokens && a.prefix == b.prefix;
   }
 };
 
