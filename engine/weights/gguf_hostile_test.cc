@@ -420,8 +420,7 @@ std::vector<BadFile> AllCases() {
 }
 
 absl::Status Read(const std::string& bytes) {
-  return ReadEverything(OpenGguf(MemoryFile(
-      reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())));
+  return ReadEverything(OpenGguf(MemoryFile(bytes)));
 }
 
 class GgufHostileTest : public testing::TestWithParam<BadFile> {};

@@ -45,10 +45,7 @@ RwkvCppFile Good() {
 
 // Read through the catalog, which compares the header with the tensors.
 absl::Status Read(const std::string& bytes) {
-  const auto open = [&] {
-    return OpenRwkvCpp(MemoryFile(
-        reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()));
-  };
+  const auto open = [&] { return OpenRwkvCpp(MemoryFile(bytes)); };
   const absl::Status status = ReadEverything(open());
   return status.ok() ? TensorCatalog::Make(*open()).status() : status;
 }

@@ -24,6 +24,11 @@ inline InputFile MemoryFile(const uint8_t* data, size_t size) {
   return *std::move(file);
 }
 
+inline InputFile MemoryFile(const std::string& bytes) {
+  return MemoryFile(reinterpret_cast<const uint8_t*>(bytes.data()),
+                    bytes.size());
+}
+
 }  // namespace oxbow
 
 #endif  // OXBOW_TESTS_FUZZ_MEMORY_FILE_H_
