@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -16,9 +17,9 @@
 #include "base/status_macros.h"
 #include "engine/engine.h"
 #include "engine/model/load_model.h"
+#include "engine/model/load_progress.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "grpc/support/log.h"
-#include "engine/model/load_progress.h"
 #include "service/options.h"
 #include "service/server.h"
 #include "service/stop_signals.h"
@@ -40,12 +41,14 @@ int Report(const Failure& failure) {
 
 absl::StatusOr<ReaderSpec> LoadReader(const std::string& path,
                                       const std::string& tokenizer,
+                                      const std::vector<AdapterFile>& adapters,
                                       const Options& options,
                                       const Clock* clock) {
   LoadProgress progress(path, isatty(STDERR_FILENO) == 1, &std::cerr, clock);
   LoadModelOptions load;
   load.threads = options.threads;
   load.precision = options.weights;
+  load.adapters = adapters;
   // A stream in memory has its state and a place to probe it for vectors; a
   // request has one state, or one a branch.
   load.slots_max =
@@ -74,15 +77,16 @@ int StoreExitCode(const absl::Status& status) {
 
 int Serve(const Options& options, StopSignals* signals) {
   const RealClock clock;
-  absl::StatusOr<ReaderSpec> generator =
-      LoadReader(options.model_path, options.tokenizer, options, &clock);
+  absl::StatusOr<ReaderSpec> generator = LoadReader(
+      options.model_path, options.tokenizer, options.adapters, options, &clock);
   if (!generator.ok()) {
     return Report({kExitNoInput, std::string(generator.status().message())});
   }
   absl::optional<ReaderSpec> embedder;
   if (!options.embedder_path.empty()) {
-    absl::StatusOr<ReaderSpec> reader = LoadReader(
-        options.embedder_path, options.embedder_tokenizer, options, &clock);
+    absl::StatusOr<ReaderSpec> reader =
+        LoadReader(options.embedder_path, options.embedder_tokenizer,
+                   /*adapters=*/{}, options, &clock);
     if (!reader.ok()) {
       return Report({kExitNoInput, std::string(reader.status().message())});
     }

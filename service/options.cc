@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
+#include "service/model_flags.h"
 
 namespace oxbow {
 namespace {
@@ -58,6 +59,7 @@ void AddModelFlags(CLI::App* app, Options* options) {
                   "The model: a file, an index of shards, or a folder")
       ->required()
       ->type_name("PATH");
+  AddLoraFlag(app, &options->adapters);
   app->add_option("--tokenizer", options->tokenizer,
                   "world:PATH (a vocabulary file), gguf:PATH (the one within "
                   "a GGUF file), hf:PATH (a Hugging Face tokenizer.json with "
@@ -74,17 +76,11 @@ void AddModelFlags(CLI::App* app, Options* options) {
   app->add_option("--embedder-tokenizer", options->embedder_tokenizer,
                   "As --tokenizer, for the embedder")
       ->type_name("KIND");
-  app->add_option_function<std::string>(
-         "--weights",
-         [options](const std::string& kind) {
-           options->weights = kind == "int8"   ? WeightPrecision::kInt8
-                              : kind == "int4" ? WeightPrecision::kInt4
-                                               : WeightPrecision::kAsStored;
-         },
-         "Quantize the large matrices of both models while loading: half or a "
-         "third of the memory, and faster where memory is the bound, but other "
-         "models than as stored; a store belongs to one kind. Default: stored")
-      ->check(CLI::IsMember({"stored", "int8", "int4"}));
+  AddWeightsFlag(app, &options->weights,
+                 "Quantize the large matrices of both models while loading: "
+                 "half or a third of the memory, and faster where memory is "
+                 "the bound, but other models than as stored; a store belongs "
+                 "to one kind. Default: stored");
   app->add_option("--threads", options->threads,
                   "Threads that share each step. 0: all cores")
       ->check(CLI::Range(0, 1024))

@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "engine/requests.h"
+#include "engine/weights/adapter_file.h"
 #include "engine/weights/weight_precision.h"
 #include "service/server_limits.h"
 
@@ -26,8 +28,9 @@ enum ExitCode : int {
 
 struct Options {
   std::string model_path;
-  std::string embedder_path;  // empty: none
-  std::string tokenizer;      // as MakeTokenizer takes it
+  std::vector<AdapterFile> adapters;  // of the model; the embedder has none
+  std::string embedder_path;          // empty: none
+  std::string tokenizer;              // as MakeTokenizer takes it
   std::string embedder_tokenizer;
   std::string store_path;
   std::string listen_host = "127.0.0.1";  // without brackets

@@ -47,6 +47,19 @@ TEST(OptionsTest, WeightsAreAsStoredOrQuantized) {
             WeightPrecision::kInt4);
 }
 
+TEST(OptionsTest, LorasAreMergedInTheOrderGiven) {
+  const CommandLine line = ParseWith({"--lora=a.pth:2", "--lora", "b:c.pth"});
+  ASSERT_FALSE(line.exit_code.has_value()) << line.text;
+  ASSERT_EQ(line.options.adapters.size(), 2u);
+  EXPECT_EQ(line.options.adapters[0].path, "a.pth");
+  EXPECT_EQ(line.options.adapters[0].scale, 2.0f);
+  EXPECT_EQ(line.options.adapters[1].path, "b:c.pth");
+  EXPECT_EQ(line.options.adapters[1].scale, 1.0f);
+  const CommandLine bad = ParseWith({"--lora=a.pth:0"});
+  EXPECT_EQ(bad.exit_code, kExitUsage);
+  EXPECT_THAT(bad.text, HasSubstr("the scale must be a finite number"));
+}
+
 TEST(OptionsTest, HelpExitsWithZeroAndTellsTheExitCodes) {
   const CommandLine line = Parse({"--help"});
   EXPECT_EQ(line.exit_code, 0);

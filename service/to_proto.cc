@@ -222,6 +222,7 @@ v1::Model ToProto(const ModelInfo& info) {
   message.set_has_language_head(info.has_lm_head);
   message.mutable_embedding_heads()->Add(info.embedding_heads.begin(),
                                          info.embedding_heads.end());
+  message.mutable_adapters()->Add(info.adapters.begin(), info.adapters.end());
   return message;
 }
 

@@ -28,6 +28,10 @@ Json ToJson(const v1::Model& model) {
   for (const std::string& head : model.embedding_heads()) {
     json["embedding_heads"].push_back(head);
   }
+  json["adapters"] = Json::array();
+  for (const std::string& adapter : model.adapters()) {
+    json["adapters"].push_back(adapter);
+  }
   if (!model.model_id().empty()) {
     json["model_id"] = ToHexText(model.model_id());
   }
@@ -46,7 +50,10 @@ std::string ToLine(const v1::Model& model) {
       model.embedding_heads_size() == 0
           ? ""
           : absl::StrCat(", embedding heads ",
-                         absl::StrJoin(model.embedding_heads(), " ")));
+                         absl::StrJoin(model.embedding_heads(), " ")),
+      model.adapters_size() == 0
+          ? ""
+          : absl::StrCat(", with ", absl::StrJoin(model.adapters(), " ")));
 }
 
 absl::Status ShowModel(const Session& session) {

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "engine/model/make_model.h"
-#include "engine/weights/open_tensors.h"
+#include "engine/weights/open_catalog.h"
 #include "engine/weights/tensor_catalog.h"
 #include "kernels/cpu/cpu_ops.h"
 
@@ -15,17 +15,19 @@ namespace {
 
 absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& path,
                                             const LoadModelOptions& options) {
-  ASSIGN_OR_RETURN(std::unique_ptr<TensorSource> source, OpenTensors(path));
-  ASSIGN_OR_RETURN(
-      TensorCatalog catalog,
-      TensorCatalog::Make(SelectPart(std::move(source), options.part)));
   ASSIGN_OR_RETURN(std::unique_ptr<CpuOps> ops,
                    CpuOps::Create(options.threads));
+  ASSIGN_OR_RETURN(
+      TensorCatalog catalog,
+      OpenCatalog(path, options.part, options.adapters, ops->threads()));
   MakeModelOptions make_options;
   make_options.slots_max = options.slots_max;
   make_options.on_progress = options.on_progress;
   make_options.precision = options.precision;
   make_options.load_threads = ops->threads();
+  for (const AdapterFile& adapter : options.adapters) {
+    make_options.adapters.push_back(NameOf(adapter));
+  }
   return MakeModel(std::move(catalog), std::move(ops), make_options);
 }
 

@@ -5,9 +5,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "engine/model/model.h"
+#include "engine/weights/adapter_file.h"
 #include "engine/weights/model_part.h"
 #include "engine/weights/weight_precision.h"
 
@@ -24,6 +26,8 @@ struct LoadModelOptions {
   WeightPrecision precision = WeightPrecision::kAsStored;
   // Which one, of a file that holds several models.
   ModelPart part = ModelPart::kModel;
+  // Merged into the model in this order, before anything is quantized.
+  std::vector<AdapterFile> adapters;
 };
 
 // Reads a file, an index of shards or a folder, as OpenTensors does; tensors
@@ -31,7 +35,8 @@ struct LoadModelOptions {
 // NotFound: no such file. Unimplemented: a version or format Oxbow does not
 // run, named. InvalidArgument: the file is damaged or hostile, in one sentence
 // that names the tensor and the shapes ("blocks.3.att.key.weight: want
-// [768,768], file has [768,512]"). ResourceExhausted: not enough memory.
+// [768,768], file has [768,512]"). ResourceExhausted: not enough memory. The
+// same of an adapter.
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(
     const std::string& path, const LoadModelOptions& options);
 

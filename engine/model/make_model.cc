@@ -49,6 +49,7 @@ absl::StatusOr<std::unique_ptr<Model>> Make(const ModelConfig& config,
   RETURN_IF_ERROR(loader.Finish());
   ModelInfo info = InfoOf(config, model->layout(), loader);
   info.numerics_id = numerics_id;
+  info.adapters = options.adapters;
   model->SetInfo(std::move(info));
   return std::unique_ptr<Model>(std::move(model));
 }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "engine/model/model.h"
@@ -19,7 +21,8 @@ struct MakeModelOptions {
   int slots_max = 256;
   std::function<void(int64_t done, int64_t total)> on_progress;
   WeightPrecision precision = WeightPrecision::kAsStored;
-  int load_threads = 1;  // that share what loading computes
+  int load_threads = 1;               // that share what loading computes
+  std::vector<std::string> adapters;  // for ModelInfo
 };
 
 // A model over these ops. Errors as LoadModel.

@@ -53,6 +53,9 @@ struct ModelInfo {
   // starts from, as the file says; not checked. A negative one counts from the
   // last, which is -1.
   std::vector<int64_t> reranker_layers;
+  // What was merged into the weights, in this order: "lora.pth:2", a file's
+  // name and scale. The digest is of the merged weights.
+  std::vector<std::string> adapters;
 };
 
 // A place for one live state in the model's memory.

@@ -91,6 +91,7 @@ Turn TurnOf(Storage storage, absl::Span<const int64_t> shape, int64_t width) {
 
 absl::StatusOr<const Naming*> RecognizeNaming(
     absl::Span<const TensorEntry> entries, const SourceFacts& facts) {
+  if (facts.is_canonical) return &kBlinkDlNaming;
   EntriesByName by_name;
   for (const TensorEntry& entry : entries) by_name[entry.name] = &entry;
   for (const Naming* naming : kMarkedNamings) {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <thread>
 #include <vector>
 
 #include "base/check.h"
+#include "engine/weights/for_each_part.h"
 #include "kernels/blocks.h"
 #include "kernels/cpu/quantize_blocks.h"
 
@@ -30,11 +30,7 @@ void QuantizeMatrix(ByteBuffer* bytes, int64_t rows, int64_t columns,
       write += to_bytes;
     }
   };
-  std::vector<std::thread> others;
-  for (int64_t part = 1; part < parts; ++part)
-    others.emplace_back(quantize, part);
-  quantize(0);
-  for (std::thread& other : others) other.join();
+  ForEachPart(parts, quantize);
   for (int64_t part = 1; part < parts; ++part) {
     std::memmove(bytes->data() + begin_of(part) * to_bytes,
                  bytes->data() + begin_of(part) * from_bytes,

@@ -151,6 +151,10 @@ absl::Status TensorCatalog::Add(const Naming& naming, int source) {
   stored.entry.name =
       std::string(absl::StripPrefix(stored.entry.name, kEmbeddingPrefix));
   stored.source = source;
+  if (stored.entry.transposed) {
+    stored.entry.transposed = false;
+    RETURN_IF_ERROR(Transpose(source_->entries()[source], &stored));
+  }
   return Insert(std::move(stored));
 }
 

@@ -15,6 +15,14 @@ std::string ShapeText(absl::Span<const int64_t> shape) {
   return absl::StrCat("[", absl::StrJoin(shape, ","), "]");
 }
 
+std::vector<int64_t> Squeezed(absl::Span<const int64_t> shape) {
+  std::vector<int64_t> squeezed;
+  for (int64_t dimension : shape) {
+    if (dimension != 1) squeezed.push_back(dimension);
+  }
+  return squeezed;
+}
+
 absl::Status CheckShape(absl::string_view name, DType dtype,
                         absl::Span<const int64_t> shape) {
   if (shape.empty() || shape.size() > kRankMax) {

@@ -20,13 +20,17 @@ constexpr int kRankMax = 4;
 constexpr int64_t kDimensionMax = int64_t{1} << 24;
 constexpr size_t kNameBytesMax = 256;
 
-// One tensor as the file names it. Readers promise: rank 1 .. kRankMax, each
-// dimension 1 .. kDimensionMax, the last a whole number of the dtype's blocks,
-// names distinct, and the bytes are in the file.
+// One tensor as the file names it. Readers promise: rank 1 .. kRankMax (2 at
+// least if it is transposed), each dimension 1 .. kDimensionMax, the last a
+// whole number of the dtype's blocks, names distinct, and the bytes are in the
+// file.
 struct TensorEntry {
   std::string name;
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
+  // What is named has the last two dimensions the other way round. Only where
+  // SourceFacts say that names are canonical.
+  bool transposed = false;
 
   int64_t Count() const {
     int64_t count = 1;
@@ -38,6 +42,9 @@ struct TensorEntry {
 
 // "[768,64]".
 std::string ShapeText(absl::Span<const int64_t> shape);
+
+// The shape without its dimensions of 1, which do not count.
+std::vector<int64_t> Squeezed(absl::Span<const int64_t> shape);
 
 // InvalidArgument, in a sentence that starts with `name`, unless shape keeps
 // the limits above, its numbers are at most 2^40, and its last dimension is a
@@ -57,6 +64,8 @@ struct SourceFacts {
   absl::optional<int64_t> head_size;
   // Of the LayerNorms.
   absl::optional<double> norm_eps;
+  // The names are BlinkDL's, whatever shapes look like.
+  bool is_canonical = false;
   bool is_safetensors = false;
   // The file's name ends in .st, as web-rwkv's do.
   bool is_named_st = false;

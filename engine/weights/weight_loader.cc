@@ -13,15 +13,6 @@
 namespace oxbow {
 namespace {
 
-// The shape without its dimensions of 1.
-std::vector<int64_t> Squeezed(absl::Span<const int64_t> shape) {
-  std::vector<int64_t> squeezed;
-  for (int64_t dimension : shape) {
-    if (dimension != 1) squeezed.push_back(dimension);
-  }
-  return squeezed;
-}
-
 // `count` numbers of a tensor as fp32.
 std::vector<float> Widened(const char* bytes, const TensorEntry& entry,
                            int64_t count) {

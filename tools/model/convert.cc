@@ -1,12 +1,10 @@
 #include "tools/model/convert.h"
 
-#include <cmath>
-#include <cstring>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <limits>
-#include <memory>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,8 +16,8 @@
 #include "base/status_macros.h"
 #include "engine/model/detect_version.h"
 #include "engine/model/load_progress.h"
-#include "engine/weights/model_part.h"
-#include "engine/weights/open_tensors.h"
+#include "engine/weights/narrow_numbers.h"
+#include "engine/weights/open_catalog.h"
 #include "engine/weights/tensor_catalog.h"
 #include "kernels/blocks.h"
 #include "nlohmann/json.hpp"
@@ -87,40 +85,6 @@ std::string HeaderOf(const std::vector<Item>& items) {
   return std::string(size, sizeof(size)) + text;
 }
 
-// To nearest, ties to even.
-uint16_t NarrowToBF16(float number) {
-  uint32_t bits;
-  std::memcpy(&bits, &number, sizeof(bits));
-  return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
-// From here on a number would round to infinity.
-float TooLargeFor(DType dtype) {
-  switch (dtype) {
-    case DType::kF16:
-      return 65520.0f;
-    case DType::kBF16:
-      return 3.3961775e38f;  // 2^128 - 2^119
-    default:
-      return std::numeric_limits<float>::infinity();
-  }
-}
-
-std::string Narrow(const std::vector<float>& numbers, DType dtype) {
-  if (dtype == DType::kF32) {
-    return {reinterpret_cast<const char*>(numbers.data()),
-            numbers.size() * sizeof(float)};
-  }
-  std::string bytes(numbers.size() * sizeof(uint16_t), '\0');
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    absl::little_endian::Store16(&bytes[i * sizeof(uint16_t)],
-                                 dtype == DType::kF16
-                                     ? NarrowToHalf(numbers[i])
-                                     : NarrowToBF16(numbers[i]));
-  }
-  return bytes;
-}
-
 // The other way round in the last two dimensions.
 std::vector<float> Transposed(const std::vector<float>& numbers,
                               absl::Span<const int64_t> shape) {
@@ -154,13 +118,12 @@ absl::StatusOr<std::string> BytesOfItem(TensorCatalog& catalog,
   if (catalog.ReadsTransposed(from.name)) {
     numbers = Transposed(numbers, from.shape);
   }
-  for (const float number : numbers) {
-    if (std::fabs(number) >= TooLargeFor(item.dtype)) {
-      return fault(
-          absl::StrCat("has numbers too large for ", NameOf(item.dtype)));
-    }
+  bytes.resize(item.Bytes());
+  if (!NarrowNumbers(&bytes[0], numbers.data(), item.dtype, from.Count())) {
+    return fault(
+        absl::StrCat("has numbers too large for ", NameOf(item.dtype)));
   }
-  return Narrow(numbers, item.dtype);
+  return bytes;
 }
 
 absl::Status WriteTo(const std::string& path, TensorCatalog& catalog,
@@ -185,11 +148,10 @@ absl::Status WriteTo(const std::string& path, TensorCatalog& catalog,
 
 absl::Status Convert(const ConvertFlags& flags, bool is_terminal,
                      std::ostream* out) {
-  ASSIGN_OR_RETURN(std::unique_ptr<TensorSource> source,
-                   OpenTensors(flags.from));
+  const int threads = std::max(1u, std::thread::hardware_concurrency());
   ASSIGN_OR_RETURN(
       TensorCatalog catalog,
-      TensorCatalog::Make(SelectPart(std::move(source), ModelPart::kModel)));
+      OpenCatalog(flags.from, ModelPart::kModel, flags.adapters, threads));
   if (catalog.facts().reranker_layers.has_value()) {
     return absl::UnimplementedError(
         absl::StrCat(flags.from,

@@ -1,11 +1,14 @@
-// Any file of weights as .safetensors under BlinkDL's names.
+// Any file of weights, with adapters merged or without, as .safetensors under
+// BlinkDL's names.
 #ifndef OXBOW_TOOLS_MODEL_CONVERT_H_
 #define OXBOW_TOOLS_MODEL_CONVERT_H_
 
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "engine/weights/adapter_file.h"
 
 namespace oxbow {
 
@@ -13,6 +16,7 @@ struct ConvertFlags {
   std::string from;
   std::string to;
   std::string dtype;  // "fp32", "fp16", "bf16"; empty: as stored
+  std::vector<AdapterFile> adapters;
 };
 
 // Holds one tensor at a time. The file appears whole or not at all.

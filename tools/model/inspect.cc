@@ -12,8 +12,7 @@
 #include "engine/model/load_progress.h"
 #include "engine/model_id.h"
 #include "engine/tokenizer/tokenizer.h"
-#include "engine/weights/model_part.h"
-#include "engine/weights/open_tensors.h"
+#include "engine/weights/open_catalog.h"
 #include "engine/weights/tensor_catalog.h"
 #include "nlohmann/json.hpp"
 
@@ -22,16 +21,17 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& path,
+absl::StatusOr<std::unique_ptr<Model>> Load(const InspectFlags& flags,
                                             bool is_terminal) {
   const RealClock clock;
-  LoadProgress progress(path, is_terminal, &std::cerr, &clock);
+  LoadProgress progress(flags.path, is_terminal, &std::cerr, &clock);
   LoadModelOptions options;
   options.slots_max = 1;
+  options.adapters = flags.adapters;
   options.on_progress = [&progress](int64_t done, int64_t total) {
     progress.Update(done, total);
   };
-  absl::StatusOr<std::unique_ptr<Model>> model = LoadModel(path, options);
+  absl::StatusOr<std::unique_ptr<Model>> model = LoadModel(flags.path, options);
   progress.Finish();
   return model;
 }
@@ -52,6 +52,7 @@ Json ToJson(const ModelInfo& info) {
   json["has_lm_head"] = info.has_lm_head;
   json["embedding_heads"] = info.embedding_heads;
   if (info.has_rank_head) json["reranker_layers"] = info.reranker_layers;
+  json["adapters"] = info.adapters;
   json["layout_id"] = info.layout_id;
   json["numerics_id"] = info.numerics_id;
   json["weights_id"] = ToHex(info.weights_id);
@@ -72,11 +73,10 @@ void AddModelId(const InspectFlags& flags, const Model& model, Json* json) {
   }
 }
 
-absl::StatusOr<Json> TensorsOf(const std::string& path) {
-  ASSIGN_OR_RETURN(std::unique_ptr<TensorSource> source, OpenTensors(path));
-  ASSIGN_OR_RETURN(
-      const TensorCatalog catalog,
-      TensorCatalog::Make(SelectPart(std::move(source), ModelPart::kModel)));
+absl::StatusOr<Json> TensorsOf(const InspectFlags& flags) {
+  ASSIGN_OR_RETURN(const TensorCatalog catalog,
+                   OpenCatalog(flags.path, ModelPart::kModel, flags.adapters,
+                               /*threads=*/1));
   Json tensors = Json::array();
   for (const auto& [name, stored] : catalog.names()) {
     tensors.push_back(
@@ -109,11 +109,11 @@ void Print(const Json& json, std::ostream* out) {
 absl::Status Inspect(const InspectFlags& flags, bool is_terminal,
                      std::ostream* out) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Model> model,
-                   Load(flags.path, is_terminal));
+                   Load(flags, is_terminal));
   Json json = ToJson(model->info());
   AddModelId(flags, *model, &json);
   if (flags.tensors) {
-    ASSIGN_OR_RETURN(json["tensors"], TensorsOf(flags.path));
+    ASSIGN_OR_RETURN(json["tensors"], TensorsOf(flags));
   }
   if (flags.json) {
     *out << json.dump() << std::endl;
@@ -126,7 +126,7 @@ absl::Status Inspect(const InspectFlags& flags, bool is_terminal,
 absl::Status Verify(const InspectFlags& flags, bool is_terminal,
                     std::ostream* out) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Model> model,
-                   Load(flags.path, is_terminal));
+                   Load(flags, is_terminal));
   const ModelInfo& info = model->info();
   if (flags.json) {
     *out << Json{{"whole", true},

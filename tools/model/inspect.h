@@ -4,19 +4,23 @@
 
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "engine/weights/adapter_file.h"
 
 namespace oxbow {
 
 struct InspectFlags {
   std::string path;
   std::string tokenizer;  // as MakeTokenizer takes it
+  std::vector<AdapterFile> adapters;
   bool tensors = false;
   bool json = false;
 };
 
-// Tells the model's version, sizes and ids, and with `tensors` each tensor.
+// Tells the model's version, sizes and ids, and with `tensors` each tensor; all
+// with the adapters merged.
 // Reads every number once; progress goes to stderr. Errors as LoadModel.
 absl::Status Inspect(const InspectFlags& flags, bool is_terminal,
                      std::ostream* out);

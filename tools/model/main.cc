@@ -3,9 +3,11 @@
 
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "service/model_flags.h"
 #include "tools/model/convert.h"
 #include "tools/model/inspect.h"
 
@@ -36,6 +38,7 @@ void AddInspect(CLI::App* app, InspectFlags* flags) {
       ->add_option("--tokenizer", flags->tokenizer,
                    "As oxbowd takes it, for the model id")
       ->type_name("KIND");
+  AddLoraFlag(inspect, &flags->adapters);
   inspect->add_flag("--tensors", flags->tensors,
                     "Every tensor: name, shape, dtype, name in the file");
   inspect->add_flag("--json", flags->json, "One JSON object");
@@ -46,6 +49,7 @@ void AddVerify(CLI::App* app, InspectFlags* flags) {
       "verify",
       "Read every number: none is missing, NaN or infinite; tell the digest");
   verify->add_option("FILE", flags->path, "The model")->required();
+  AddLoraFlag(verify, &flags->adapters);
   verify->add_flag("--json", flags->json, "One JSON object");
 }
 
@@ -57,6 +61,7 @@ void AddConvert(CLI::App* app, ConvertFlags* flags) {
   convert->add_option("FILE", flags->from, "The model")->required();
   convert->add_option("OUT", flags->to, "The .safetensors file to write")
       ->required();
+  AddLoraFlag(convert, &flags->adapters);
   convert
       ->add_option("--dtype", flags->dtype,
                    "Round all numbers to this one, to nearest, ties to even")

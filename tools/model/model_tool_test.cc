@@ -56,7 +56,11 @@ std::string WeightsId(const std::string& path) {
 absl::Status ConvertTo(const std::string& from, const std::string& to,
                        const std::string& dtype) {
   std::ostringstream out;
-  return Convert({from, to, dtype}, /*is_terminal=*/false, &out);
+  ConvertFlags flags;
+  flags.from = from;
+  flags.to = to;
+  flags.dtype = dtype;
+  return Convert(flags, /*is_terminal=*/false, &out);
 }
 
 // Of a model without a head of words: the hidden row.
@@ -211,6 +215,31 @@ TEST(ConvertTest, WhatDoesNotFitIsSaidAndLeavesNoFile) {
   EXPECT_FALSE(ConvertTo(from, "/no/such/folder/x", "").ok());
 }
 
+TEST(ConvertTest, WritesAMergedModel) {
+  const std::string model = WriteTiny("plain.pth", DType::kBF16);
+  TinyTensor a = {"head.lora_A", {2, 64}, std::vector<float>(128, 0.25f)};
+  TinyTensor b = {"head.lora_B", {256, 2}, std::vector<float>(512, 0.5f)};
+  const std::string lora = InTestFolder("lora.pth");
+  ASSERT_TRUE(WriteTensors({a, b}, DType::kBF16, lora).ok());
+  ConvertFlags flags;
+  flags.from = model;
+  flags.to = InTestFolder("merged.safetensors");
+  flags.adapters = {{lora, 2.0f}};
+  std::ostringstream out;
+  ASSERT_TRUE(Convert(flags, false, &out).ok());
+  EXPECT_NE(WeightsId(flags.to), WeightsId(model));
+
+  InspectFlags inspect;
+  inspect.path = model;
+  inspect.adapters = flags.adapters;
+  inspect.json = true;
+  std::ostringstream told;
+  ASSERT_TRUE(Inspect(inspect, false, &told).ok());
+  const Json json = Json::parse(told.str());
+  EXPECT_EQ(json["weights_id"], WeightsId(flags.to));
+  EXPECT_EQ(json["adapters"], Json({"lora.pth:2"}));
+}
+
 TEST(InspectTest, TellsTheModelAndItsTensors) {
   const std::string path = WriteTiny("i.pth", DType::kBF16);
   InspectFlags flags;
@@ -256,7 +285,7 @@ TEST(VerifyTest, OneBitIsEnough) {
   }
   const absl::Status status = Verify(flags, false, &out);
   EXPECT_THAT(std::string(status.message()), HasSubstr("holds a NaN"));
-  EXPECT_FALSE(Verify({"/no/such/file", "", false, false}, false, &out).ok());
+  EXPECT_FALSE(Verify({"/no/such/file"}, false, &out).ok());
 }
 
 }  // namespace

@@ -1,0 +1,39 @@
+#include "service/model_flags.h"
+
+namespace oxbow {
+
+void AddLoraFlag(CLI::App* app, std::vector<AdapterFile>* adapters) {
+  app->add_option_function<std::vector<std::string>>(
+         "--lora",
+         [adapters](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) {
+             const auto file = ParseAdapterFile(text);
+             if (!file.ok()) {
+               throw CLI::ValidationError("--lora",
+                                          std::string(file.status().message()));
+             }
+             adapters->push_back(*file);
+           }
+         },
+         "A LoRA file of RWKV-PEFT, merged into the model while it is loaded. "
+         "SCALE is the lora_alpha / r of its training, which the file does not "
+         "say: 2 for alpha 128 and r 64. Default: 1. May be given again: "
+         "merged in this order")
+      ->type_name("PATH[:SCALE]")
+      ->allow_extra_args(false);
+}
+
+void AddWeightsFlag(CLI::App* app, WeightPrecision* precision,
+                    const std::string& description) {
+  app->add_option_function<std::string>(
+         "--weights",
+         [precision](const std::string& kind) {
+           *precision = kind == "int8"   ? WeightPrecision::kInt8
+                        : kind == "int4" ? WeightPrecision::kInt4
+                                         : WeightPrecision::kAsStored;
+         },
+         description)
+      ->check(CLI::IsMember({"stored", "int8", "int4"}));
+}
+
+}  // namespace oxbow
