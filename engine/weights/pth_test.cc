@@ -19,6 +19,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+// NOLINTNEXTLINE(misc-unused-using-decls): clang-tidy misses its uses.
 using std::string_literals::operator""s;
 
 using Entries = std::vector<std::pair<std::string, std::string>>;
@@ -187,6 +188,8 @@ std::string Changed(const std::function<void(std::string*)>& change) {
   return WriteFile("t.pth", bytes);
 }
 
+// A table, however long.
+// NOLINTNEXTLINE(readability-function-size)
 std::vector<BadArchive> BadArchives() {
   const auto archive = [](Entries entries) {
     return [=] { return WriteArchive(entries); };
