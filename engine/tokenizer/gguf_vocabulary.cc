@@ -9,6 +9,8 @@
 #include "base/status_macros.h"
 #include "engine/tokenizer/vocabulary.h"
 #include "engine/weights/gguf_header.h"
+#include "engine/weights/gguf_metadata.h"
+#include "engine/weights/gguf_value.h"
 
 namespace oxbow {
 namespace {

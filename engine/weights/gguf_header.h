@@ -7,71 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/btree_map.h"
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "engine/weights/gguf_metadata.h"
 #include "engine/weights/input_file.h"
 #include "engine/weights/tensor_source.h"
 
 namespace oxbow {
-
-// As numbered in the file.
-enum class GgufType : uint32_t {
-  kU8 = 0,
-  kI8 = 1,
-  kU16 = 2,
-  kI16 = 3,
-  kU32 = 4,
-  kI32 = 5,
-  kF32 = 6,
-  kBool = 7,
-  kString = 8,
-  kArray = 9,
-  kU64 = 10,
-  kI64 = 11,
-  kF64 = 12,
-};
-
-// "u32", "string".
-const char* NameOf(GgufType type);
-
-struct GgufValue {
-  GgufType type = GgufType::kU8;
-  int64_t integer = 0;  // of all integer types and bool; u64 up to 2^63 - 1
-  double real = 0;      // of f32 and f64
-  std::string text;     // of a string
-  // Of an array: its elements stay in the file.
-  GgufType element = GgufType::kU8;
-  int64_t count = 0;
-  int64_t offset = 0;  // of the first element in the file
-};
-
-// The metadata of a GGUF file by key: "rwkv7.block_count".
-//
-// Getters: NotFound if there is no such key; InvalidArgument, in a sentence
-// with key and type, if it is of another type. Immutable, thread-safe.
-class GgufMetadata {
- public:
-  GgufMetadata() = default;
-  explicit GgufMetadata(absl::btree_map<std::string, GgufValue> values)
-      : values_(std::move(values)) {}
-
-  absl::StatusOr<int64_t> Integer(absl::string_view key) const;
-  absl::StatusOr<double> Real(absl::string_view key) const;
-  absl::StatusOr<std::string> Text(absl::string_view key) const;
-  absl::StatusOr<GgufValue> Array(absl::string_view key,
-                                  GgufType element) const;
-
-  const absl::btree_map<std::string, GgufValue>& values() const {
-    return values_;
-  }
-
- private:
-  absl::StatusOr<const GgufValue*> Find(absl::string_view key) const;
-
-  absl::btree_map<std::string, GgufValue> values_;
-};
 
 // A tensor and where its numbers are.
 struct GgufTensor {
@@ -97,15 +38,6 @@ bool LooksLikeGguf(const InputFile& file);
 // format, a key or a tensor given twice, arrays of arrays, more than 16 MiB of
 // metadata, 2^20 strings in an array, 4096 keys or kTensorsMax tensors.
 absl::StatusOr<GgufHeader> ReadGgufHeader(const InputFile& file);
-
-// The elements of an array of strings or of integers that the header describes.
-// InvalidArgument for more than `count_max` of them.
-absl::StatusOr<std::vector<std::string>> ReadGgufStrings(const InputFile& file,
-                                                         const GgufValue& array,
-                                                         int64_t count_max);
-absl::StatusOr<std::vector<int64_t>> ReadGgufIntegers(const InputFile& file,
-                                                      const GgufValue& array,
-                                                      int64_t count_max);
 
 }  // namespace oxbow
 

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "engine/weights/gguf_header.h"
+#include "engine/weights/gguf_metadata.h"
+#include "engine/weights/gguf_value.h"
 #include "engine/weights/testing/damage.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
