@@ -7,6 +7,7 @@
 #define OXBOW_KERNELS_CPU_HEADS_INL_H_
 #endif
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/check.h"
@@ -55,6 +56,22 @@ HWY_INLINE float BonusOf(const float* r, const float* k, const float* u) {
     bonus = MulAdd(rk, Load(u + c, S - c), bonus);
   }
   return TreeSum(bonus);
+}
+
+// Rows row_begin .. row_end - 1 of the head whose first channel is `first`, a
+// few at a time: prepared by the kernel's PrepareRow, run through the state by
+// its Recur, written to y by its FinishRow. `HeadRows`, by which these are
+// found, holds the few.
+template <class HeadRows, class Args>
+HWY_INLINE void RunRows(const Args& args, int first, int row_begin, int row_end,
+                        float* state) {
+  HeadRows rows;
+  for (int n = row_begin; n < row_end; n += kHeadRows) {
+    const int count = std::min(kHeadRows, row_end - n);
+    for (int t = 0; t < count; ++t) PrepareRow(args, n + t, first, rows, t);
+    Recur(rows, count, state);
+    for (int t = 0; t < count; ++t) FinishRow(args, n + t, first, rows, t);
+  }
 }
 
 // Calls Kernel<S>::Run(args...) for the head size S. Compiled for registers of

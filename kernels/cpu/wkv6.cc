@@ -1,6 +1,5 @@
 #include "kernels/cpu/wkv6.h"
 
-#include <algorithm>
 #include <cstdint>
 
 #undef HWY_TARGET_INCLUDE
@@ -17,7 +16,7 @@ namespace HWY_NAMESPACE {
 
 // The inputs of the recurrence for some rows of one head.
 template <int S>
-struct HeadRows {
+struct Wkv6Rows {
   static constexpr int kWidth = kHeadWidth<S>;
   HWY_ALIGN float r[kHeadRows][kWidth];
   HWY_ALIGN float decay[kHeadRows][kWidth];
@@ -30,7 +29,7 @@ struct HeadRows {
 // channel.
 template <int S>
 HWY_INLINE void PrepareRow(const Wkv6Args& in, int64_t n, int first,
-                           HeadRows<S>& rows, int t) {
+                           Wkv6Rows<S>& rows, int t) {
   for (int c = 0; c < S; c += 16) {
     const int i = first + c;
     const auto number = [&](const float* from)
@@ -50,7 +49,7 @@ HWY_INLINE void PrepareRow(const Wkv6Args& in, int64_t n, int first,
 // The recurrence over `count` rows for the value channels of kVectors
 // registers.
 template <int S, class Tag, int kVectors>
-HWY_INLINE void RecurSlice(HeadRows<S>& rows, int count, int slice,
+HWY_INLINE void RecurSlice(Wkv6Rows<S>& rows, int count, int slice,
                            float* state) {
   const Tag d;
   using V = hn::Vec<Tag>;
@@ -82,7 +81,7 @@ HWY_INLINE void RecurSlice(HeadRows<S>& rows, int count, int slice,
 }
 
 template <int S>
-HWY_INLINE void Recur(HeadRows<S>& rows, int count, float* state) {
+HWY_INLINE void Recur(Wkv6Rows<S>& rows, int count, float* state) {
   if constexpr (S < 16) {
     using Tag = hn::CappedTag<float, S>;
     RecurSlice<S, Tag, S / hn::MaxLanes(Tag())>(rows, count, 0, state);
@@ -99,7 +98,7 @@ HWY_INLINE void Recur(HeadRows<S>& rows, int count, float* state) {
 // The bonus, GroupNorm and the gate: row t of `rows` to row n of y.
 template <int S>
 HWY_INLINE void FinishRow(const Wkv6Args& args, int64_t n, int first,
-                          HeadRows<S>& rows, int t) {
+                          Wkv6Rows<S>& rows, int t) {
   const Lanes bonus =
       Set(BonusOf<S>(rows.r[t], rows.k[t], args.u.data + first));
   for (int c = 0; c < S; c += 16) {
@@ -122,16 +121,7 @@ template <int S>
 struct Wkv6OfSize {
   static HWY_NOINLINE void Run(const Wkv6Args& args, int head, int row_begin,
                                int row_end, float* state) {
-    HeadRows<S> rows;
-    const int first = head * S;
-    for (int n = row_begin; n < row_end; n += kHeadRows) {
-      const int count = std::min(kHeadRows, row_end - n);
-      for (int t = 0; t < count; ++t) {
-        PrepareRow<S>(args, n + t, first, rows, t);
-      }
-      Recur<S>(rows, count, state);
-      for (int t = 0; t < count; ++t) FinishRow<S>(args, n + t, first, rows, t);
-    }
+    RunRows<Wkv6Rows<S>>(args, head * S, row_begin, row_end, state);
   }
 };
 

@@ -18,7 +18,7 @@ namespace HWY_NAMESPACE {
 
 // The inputs of the recurrence for some rows of one head.
 template <int S>
-struct HeadRows {
+struct Wkv7Rows {
   static constexpr int kWidth = kHeadWidth<S>;
   HWY_ALIGN float r[kHeadRows][kWidth];
   HWY_ALIGN float decay[kHeadRows][kWidth];
@@ -36,7 +36,7 @@ constexpr float kMinusExpMinusHalf = -0.606530659712633f;
 // channel.
 template <int S>
 HWY_INLINE void PrepareRow(const Wkv7Args& in, int64_t n, int first,
-                           HeadRows<S>& rows, int t) {
+                           Wkv7Rows<S>& rows, int t) {
   const Lanes one = Set(1.0f);
   Lanes squares = Set(0.0f);
   for (int c = 0; c < S; c += 16) {
@@ -76,7 +76,7 @@ HWY_INLINE void PrepareRow(const Wkv7Args& in, int64_t n, int first,
 // registers. While a line of the state is in a register it also serves the
 // next row's u = s * -kk: the same order, hence the same bits, in one pass.
 template <int S, class Tag, int kVectors>
-HWY_INLINE void RecurSlice(HeadRows<S>& rows, int count, int slice,
+HWY_INLINE void RecurSlice(Wkv7Rows<S>& rows, int count, int slice,
                            float* state) {
   const Tag d;
   using V = hn::Vec<Tag>;
@@ -125,7 +125,7 @@ HWY_INLINE void RecurSlice(HeadRows<S>& rows, int count, int slice,
 }
 
 template <int S>
-HWY_INLINE void Recur(HeadRows<S>& rows, int count, float* state) {
+HWY_INLINE void Recur(Wkv7Rows<S>& rows, int count, float* state) {
   if constexpr (S < 16) {
     using Tag = hn::CappedTag<float, S>;
     RecurSlice<S, Tag, S / hn::MaxLanes(Tag())>(rows, count, 0, state);
@@ -141,7 +141,7 @@ HWY_INLINE void Recur(HeadRows<S>& rows, int count, float* state) {
 // GroupNorm of o, the bonus and the gate: row t of `rows` to row n of y.
 template <int S>
 HWY_INLINE void FinishRow(const Wkv7Args& args, int64_t n, int first,
-                          HeadRows<S>& rows, int t) {
+                          Wkv7Rows<S>& rows, int t) {
   const Lanes bonus =
       Set(BonusOf<S>(rows.r[t], rows.k[t], args.r_k.data + first));
   NormHead<S>(rows.o[t], args.norm_scale.data + first,
@@ -159,16 +159,7 @@ template <int S>
 struct Wkv7OfSize {
   static HWY_NOINLINE void Run(const Wkv7Args& args, int head, int row_begin,
                                int row_end, float* state) {
-    HeadRows<S> rows;
-    const int first = head * S;
-    for (int n = row_begin; n < row_end; n += kHeadRows) {
-      const int count = std::min(kHeadRows, row_end - n);
-      for (int t = 0; t < count; ++t) {
-        PrepareRow<S>(args, n + t, first, rows, t);
-      }
-      Recur<S>(rows, count, state);
-      for (int t = 0; t < count; ++t) FinishRow<S>(args, n + t, first, rows, t);
-    }
+    RunRows<Wkv7Rows<S>>(args, head * S, row_begin, row_end, state);
   }
 };
 
