@@ -21,6 +21,7 @@
 #include "engine/weights/tensor_catalog.h"
 #include "kernels/blocks.h"
 #include "nlohmann/json.hpp"
+#include "tools/model/write_whole.h"
 
 namespace oxbow {
 namespace {
@@ -126,9 +127,8 @@ absl::StatusOr<std::string> BytesOfItem(TensorCatalog& catalog,
   return bytes;
 }
 
-absl::Status WriteTo(const std::string& path, TensorCatalog& catalog,
-                     const std::vector<Item>& items, LoadProgress* progress) {
-  std::ofstream file(path, std::ios::binary);
+absl::Status WriteItems(TensorCatalog& catalog, const std::vector<Item>& items,
+                        LoadProgress* progress, std::ofstream& file) {
   file << HeaderOf(items);
   int64_t done = 0, total = 0;
   for (const Item& item : items) total += item.Bytes();
@@ -139,9 +139,7 @@ absl::Status WriteTo(const std::string& path, TensorCatalog& catalog,
     progress->Update(done, total);
     if (!file.good()) break;
   }
-  file.close();
-  if (file.good()) return absl::OkStatus();
-  return absl::UnknownError(absl::StrCat(path, ": cannot be written"));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -168,18 +166,11 @@ absl::Status Convert(const ConvertFlags& flags, bool is_terminal,
   const std::vector<Item> items = Plan(catalog, DTypeOf(flags.dtype));
   const RealClock clock;
   LoadProgress progress(flags.from, is_terminal, &std::cerr, &clock);
-  const std::string part = flags.to + ".part";
-  const absl::Status status = WriteTo(part, catalog, items, &progress);
+  const absl::Status status = WriteWhole(flags.to, [&](std::ofstream& file) {
+    return WriteItems(catalog, items, &progress, file);
+  });
   progress.Finish();
-  std::error_code error;
-  if (!status.ok()) {
-    std::filesystem::remove(part, error);
-    return status;
-  }
-  std::filesystem::rename(part, flags.to, error);
-  if (error) {
-    return absl::UnknownError(absl::StrCat(flags.to, ": ", error.message()));
-  }
+  RETURN_IF_ERROR(status);
   *out << flags.to << ": " << items.size() << " tensors, "
        << std::filesystem::file_size(flags.to) << " bytes" << std::endl;
   return absl::OkStatus();

@@ -1,15 +1,11 @@
 #include "tools/model/inspect.h"
 
-#include <iostream>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/clock.h"
 #include "base/status_macros.h"
-#include "engine/model/load_model.h"
-#include "engine/model/load_progress.h"
 #include "engine/model_id.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "engine/weights/open_catalog.h"
@@ -20,21 +16,6 @@ namespace oxbow {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-absl::StatusOr<std::unique_ptr<Model>> Load(const InspectFlags& flags,
-                                            bool is_terminal) {
-  const RealClock clock;
-  LoadProgress progress(flags.path, is_terminal, &std::cerr, &clock);
-  LoadModelOptions options;
-  options.slots_max = 1;
-  options.adapters = flags.adapters;
-  options.on_progress = [&progress](int64_t done, int64_t total) {
-    progress.Update(done, total);
-  };
-  absl::StatusOr<std::unique_ptr<Model>> model = LoadModel(flags.path, options);
-  progress.Finish();
-  return model;
-}
 
 Json ToJson(const ModelInfo& info) {
   Json json;
@@ -63,8 +44,8 @@ Json ToJson(const ModelInfo& info) {
 // says why.
 void AddModelId(const InspectFlags& flags, const Model& model, Json* json) {
   if (model.info().has_rank_head) return;  // It reads no text.
-  const absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer =
-      MakeTokenizer(flags.tokenizer, flags.path, model.info().vocabulary_size);
+  const absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = MakeTokenizer(
+      flags.model.tokenizer, flags.model.path, model.info().vocabulary_size);
   if (tokenizer.ok()) {
     (*json)["model_id"] = ToHex(ModelId(model, **tokenizer));
   } else {
@@ -74,9 +55,10 @@ void AddModelId(const InspectFlags& flags, const Model& model, Json* json) {
 }
 
 absl::StatusOr<Json> TensorsOf(const InspectFlags& flags) {
-  ASSIGN_OR_RETURN(const TensorCatalog catalog,
-                   OpenCatalog(flags.path, ModelPart::kModel, flags.adapters,
-                               /*threads=*/1));
+  ASSIGN_OR_RETURN(
+      const TensorCatalog catalog,
+      OpenCatalog(flags.model.path, ModelPart::kModel, flags.model.adapters,
+                  /*threads=*/1));
   Json tensors = Json::array();
   for (const auto& [name, stored] : catalog.names()) {
     tensors.push_back(
@@ -109,7 +91,7 @@ void Print(const Json& json, std::ostream* out) {
 absl::Status Inspect(const InspectFlags& flags, bool is_terminal,
                      std::ostream* out) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Model> model,
-                   Load(flags, is_terminal));
+                   LoadChosen(flags.model, is_terminal));
   Json json = ToJson(model->info());
   AddModelId(flags, *model, &json);
   if (flags.tensors) {
@@ -126,7 +108,7 @@ absl::Status Inspect(const InspectFlags& flags, bool is_terminal,
 absl::Status Verify(const InspectFlags& flags, bool is_terminal,
                     std::ostream* out) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Model> model,
-                   Load(flags, is_terminal));
+                   LoadChosen(flags.model, is_terminal));
   const ModelInfo& info = model->info();
   if (flags.json) {
     *out << Json{{"whole", true},
@@ -136,7 +118,7 @@ absl::Status Verify(const InspectFlags& flags, bool is_terminal,
          << std::endl;
     return absl::OkStatus();
   }
-  *out << flags.path << ": whole; " << info.parameters
+  *out << flags.model.path << ": whole; " << info.parameters
        << " numbers, all finite; weights id " << ToHex(info.weights_id)
        << std::endl;
   return absl::OkStatus();

@@ -3,18 +3,14 @@
 #define OXBOW_TOOLS_MODEL_INSPECT_H_
 
 #include <ostream>
-#include <string>
-#include <vector>
 
 #include "absl/status/status.h"
-#include "engine/weights/adapter_file.h"
+#include "tools/model/load_chosen.h"
 
 namespace oxbow {
 
 struct InspectFlags {
-  std::string path;
-  std::string tokenizer;  // as MakeTokenizer takes it
-  std::vector<AdapterFile> adapters;
+  ModelChoice model;
   bool tensors = false;
   bool json = false;
 };

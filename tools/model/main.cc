@@ -10,6 +10,8 @@
 #include "service/model_flags.h"
 #include "tools/model/convert.h"
 #include "tools/model/inspect.h"
+#include "tools/model/load_chosen.h"
+#include "tools/model/tuned_state.h"
 
 namespace oxbow {
 namespace {
@@ -28,17 +30,28 @@ constexpr char kFooter[] =
     "\nExamples:\n"
     "  oxbow-model inspect rwkv7-g1a-0.1b.pth --tensors\n"
     "  oxbow-model verify model.gguf\n"
-    "  oxbow-model convert model.gguf model.safetensors --dtype=bf16\n";
+    "  oxbow-model convert model.gguf model.safetensors --dtype=bf16\n"
+    "  oxbow-model state model.pth tuned.pth tuned.state\n";
+
+void AddModel(CLI::App* command, ModelChoice* model) {
+  command->add_option("FILE", model->path, "The model")->required();
+  AddLoraFlag(command, &model->adapters);
+  AddWeightsFlag(command, &model->weights,
+                 "As oxbowd takes it: what the model becomes, and its ids");
+}
+
+void AddTokenizer(CLI::App* command, ModelChoice* model) {
+  command
+      ->add_option("--tokenizer", model->tokenizer,
+                   "As oxbowd takes it, for the model id")
+      ->type_name("KIND");
+}
 
 void AddInspect(CLI::App* app, InspectFlags* flags) {
   CLI::App* inspect = app->add_subcommand(
       "inspect", "Tell what a file holds: version, sizes, dtypes, ids");
-  inspect->add_option("FILE", flags->path, "The model")->required();
-  inspect
-      ->add_option("--tokenizer", flags->tokenizer,
-                   "As oxbowd takes it, for the model id")
-      ->type_name("KIND");
-  AddLoraFlag(inspect, &flags->adapters);
+  AddModel(inspect, &flags->model);
+  AddTokenizer(inspect, &flags->model);
   inspect->add_flag("--tensors", flags->tensors,
                     "Every tensor: name, shape, dtype, name in the file");
   inspect->add_flag("--json", flags->json, "One JSON object");
@@ -48,8 +61,7 @@ void AddVerify(CLI::App* app, InspectFlags* flags) {
   CLI::App* verify = app->add_subcommand(
       "verify",
       "Read every number: none is missing, NaN or infinite; tell the digest");
-  verify->add_option("FILE", flags->path, "The model")->required();
-  AddLoraFlag(verify, &flags->adapters);
+  AddModel(verify, &flags->model);
   verify->add_flag("--json", flags->json, "One JSON object");
 }
 
@@ -68,15 +80,29 @@ void AddConvert(CLI::App* app, ConvertFlags* flags) {
       ->check(CLI::IsMember({"fp32", "fp16", "bf16"}));
 }
 
+void AddState(CLI::App* app, TunedStateFlags* flags) {
+  CLI::App* state = app->add_subcommand(
+      "state",
+      "Make a tuned state (blocks.N.att.time_state of every layer) a state "
+      "file, which\n`oxbow import` makes a new stream of");
+  AddModel(state, &flags->model);
+  AddTokenizer(state, &flags->model);
+  state->add_option("TUNED", flags->tuned, "The .pth or .safetensors file")
+      ->required();
+  state->add_option("OUT", flags->to, "The state file to write")->required();
+}
+
 int Main(int argc, char** argv) {
   CLI::App app(kDescription, "oxbow-model");
   app.footer(kFooter);
   app.require_subcommand(1);
   InspectFlags inspect, verify;
   ConvertFlags convert;
+  TunedStateFlags state;
   AddInspect(&app, &inspect);
   AddVerify(&app, &verify);
   AddConvert(&app, &convert);
+  AddState(&app, &state);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -89,6 +115,8 @@ int Main(int argc, char** argv) {
     status = Inspect(inspect, is_terminal, &std::cout);
   } else if (app.got_subcommand("verify")) {
     status = Verify(verify, is_terminal, &std::cout);
+  } else if (app.got_subcommand("state")) {
+    status = WriteTunedState(state, is_terminal, &std::cout);
   } else {
     status = Convert(convert, is_terminal, &std::cout);
   }

@@ -1,4 +1,5 @@
 // oxbow-model: what it tells is so, and what it writes is the same model.
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -20,6 +21,7 @@
 #include "tests/testing/tiny_model.h"
 #include "tools/model/convert.h"
 #include "tools/model/inspect.h"
+#include "tools/model/tuned_state.h"
 
 namespace oxbow {
 namespace {
@@ -169,7 +171,7 @@ TEST(InspectTest, SaysWhatKindOfModelItIs) {
                        NamedInts("reranker_layer_idx", {1, 5}), path)
                   .ok());
   InspectFlags flags;
-  flags.path = path;
+  flags.model.path = path;
   flags.json = true;
   flags.tensors = true;
   std::ostringstream out;
@@ -182,7 +184,7 @@ TEST(InspectTest, SaysWhatKindOfModelItIs) {
   const absl::Status status = ConvertTo(path, InTestFolder("r.st"), "");
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
 
-  flags.path = WriteTiny("lm.pth", DType::kBF16);
+  flags.model.path = WriteTiny("lm.pth", DType::kBF16);
   ASSERT_TRUE(Inspect(flags, false, &out).ok());
   EXPECT_THAT(out.str(), HasSubstr("\"kind\":\"language model\""));
 }
@@ -230,8 +232,8 @@ TEST(ConvertTest, WritesAMergedModel) {
   EXPECT_NE(WeightsId(flags.to), WeightsId(model));
 
   InspectFlags inspect;
-  inspect.path = model;
-  inspect.adapters = flags.adapters;
+  inspect.model.path = model;
+  inspect.model.adapters = flags.adapters;
   inspect.json = true;
   std::ostringstream told;
   ASSERT_TRUE(Inspect(inspect, false, &told).ok());
@@ -243,8 +245,8 @@ TEST(ConvertTest, WritesAMergedModel) {
 TEST(InspectTest, TellsTheModelAndItsTensors) {
   const std::string path = WriteTiny("i.pth", DType::kBF16);
   InspectFlags flags;
-  flags.path = path;
-  flags.tokenizer = "bytes";
+  flags.model.path = path;
+  flags.model.tokenizer = "bytes";
   flags.tensors = true;
   flags.json = true;
   std::ostringstream out;
@@ -261,7 +263,7 @@ TEST(InspectTest, TellsTheModelAndItsTensors) {
   EXPECT_EQ(json["tensors"][0]["name"], "blocks.0.att.a0");
 
   flags.json = false;
-  flags.tokenizer = "";
+  flags.model.tokenizer = "";
   std::ostringstream words;
   ASSERT_TRUE(Inspect(flags, false, &words).ok());
   EXPECT_THAT(words.str(), HasSubstr("version          RWKV-7\n"));
@@ -272,7 +274,7 @@ TEST(InspectTest, TellsTheModelAndItsTensors) {
 TEST(VerifyTest, OneBitIsEnough) {
   const std::string path = WriteTiny("v.safetensors", DType::kF32);
   InspectFlags flags;
-  flags.path = path;
+  flags.model.path = path;
   std::ostringstream out;
   ASSERT_TRUE(Verify(flags, false, &out).ok());
   EXPECT_THAT(out.str(),
@@ -285,7 +287,93 @@ TEST(VerifyTest, OneBitIsEnough) {
   }
   const absl::Status status = Verify(flags, false, &out);
   EXPECT_THAT(std::string(status.message()), HasSubstr("holds a NaN"));
-  EXPECT_FALSE(Verify({"/no/such/file"}, false, &out).ok());
+  EXPECT_FALSE(Verify({{"/no/such/file"}}, false, &out).ok());
+}
+
+struct BadState {
+  std::string name;
+  std::vector<TinyTensor> tensors;
+  std::string message;
+};
+
+// States for two layers of four heads of 16 channels, and what is wrong.
+std::vector<BadState> BadStates() {
+  const auto state = [](int layer, std::vector<int64_t> shape) {
+    int64_t count = 1;
+    for (const int64_t dimension : shape) count *= dimension;
+    return TinyTensor{absl::StrCat("blocks.", layer, ".att.time_state"), shape,
+                      std::vector<float>(count, 0.5f)};
+  };
+  const TinyTensor first = state(0, {4, 16, 16}), last = state(1, {4, 16, 16});
+  TinyTensor nan = last, other = last;
+  nan.numbers[7] = std::nanf("");
+  other.name = "blocks.1.att.key.weight";
+  return {
+      {"MissingLayer",
+       {first},
+       "no blocks.1.att.time_state, and the model has 2 layers"},
+      {"MissingFirst",
+       {last},
+       "no blocks.0.att.time_state, and the model has 2 layers"},
+      {"LayerTooMany",
+       {first, last, state(2, {4, 16, 16})},
+       "has 3 states, and the model has 2 layers"},
+      {"OtherHeads",
+       {first, state(1, {8, 8, 16})},
+       "blocks.1.att.time_state: want [4,16,16], file has [8,8,16]"},
+      {"Vector", {first, state(1, {1024})}, "want [4,16,16], file has [1024]"},
+      {"NaN",
+       {first, nan},
+       "blocks.1.att.time_state: holds a NaN or an infinity"},
+      {"MoreThanStates",
+       {first, last, other},
+       "blocks.1.att.key.weight: want only time_state in a tuned state"},
+      {"Lora",
+       {first,
+        last,
+        {"head.lora_A", {2, 64}, std::vector<float>(128)},
+        {"head.lora_B", {256, 2}, std::vector<float>(512)}},
+       "head.lora_A: want only time_state in a tuned state"},
+      {"NoStates", {other}, "has neither a lora_A nor a time_state"},
+  };
+}
+
+class BadStateTest : public testing::TestWithParam<BadState> {};
+
+TEST_P(BadStateTest, IsRefusedInOneSentenceAndLeavesNoFile) {
+  TunedStateFlags flags;
+  flags.model.path = WriteTiny("tuned_model.pth", DType::kBF16);
+  flags.model.tokenizer = "bytes";
+  flags.tuned = InTestFolder("tuned.pth");
+  flags.to = InTestFolder("tuned.state");
+  ASSERT_TRUE(WriteTensors(GetParam().tensors, DType::kF32, flags.tuned).ok());
+  std::ostringstream out;
+  const absl::Status status = WriteTunedState(flags, false, &out);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(GetParam().message));
+  EXPECT_THAT(std::string(status.message()), testing::Not(HasSubstr("\n")));
+  EXPECT_FALSE(std::filesystem::exists(flags.to));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, BadStateTest, testing::ValuesIn(BadStates()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(TunedStateTest, ARwkv4HasNone) {
+  TinyModelOptions tiny;
+  tiny.version = "4";
+  TunedStateFlags flags;
+  flags.model.path = InTestFolder("4.pth");
+  flags.model.tokenizer = "bytes";
+  ASSERT_TRUE(WriteTinyModel(tiny, flags.model.path).ok());
+  flags.tuned = InTestFolder("tuned4.pth");
+  flags.to = InTestFolder("4.state");
+  ASSERT_TRUE(
+      WriteTensors({BadStates()[0].tensors[0], BadStates()[1].tensors[0]},
+                   DType::kF32, flags.tuned)
+          .ok());
+  std::ostringstream out;
+  EXPECT_THAT(std::string(WriteTunedState(flags, false, &out).message()),
+              HasSubstr("blocks.0.att.time_state: a tensor this version of "
+                        "RWKV does not have"));
 }
 
 }  // namespace
