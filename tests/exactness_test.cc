@@ -1,12 +1,14 @@
-// Same log, same state, bit for bit: whatever the chunks, the batch mates, the
-// threads, the crashes, the forks.
+// Same log, same state, bit for bit: whatever the version of RWKV, the chunks,
+// the batch mates, the threads, the crashes, the forks.
 #include <memory>
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -19,7 +21,10 @@ namespace {
 
 class ExactnessTest : public testing::Test {
  protected:
-  ExactnessTest() { Restart(1); }
+  explicit ExactnessTest(std::string version = "7")
+      : version_(std::move(version)) {
+    Restart(1);
+  }
 
   // Ends the engine without a drain, as a crash would, and starts another
   // over the same store.
@@ -28,6 +33,7 @@ class ExactnessTest : public testing::Test {
     SyncEngine::Options options;
     options.threads = threads;
     options.engine.checkpoint_tokens = 16;
+    options.model_path = WriteTestModel(false, version_);
     auto started = SyncEngine::Start(options, &store_);
     ASSERT_TRUE(started.ok()) << started.status();
     engine_ = *std::move(started);
@@ -48,19 +54,34 @@ class ExactnessTest : public testing::Test {
     return digest;
   }
 
+  const std::string version_;
   MemoryStore store_;
   std::unique_ptr<SyncEngine> engine_;
   std::mt19937_64 random_{20261121};
   int next_ = 0;
 };
 
-TEST_F(ExactnessTest, ChunksMatesThreadsAndCrashesDoNotMatter) {
-  const std::string text = RandomText(1500, &random_);
+// How much of it: RWKV-7 gets most.
+struct Work {
+  std::string version;
+  size_t text_bytes;
+  int rounds;
+  int forks;
+};
+
+class EveryVersionTest : public ExactnessTest,
+                         public testing::WithParamInterface<Work> {
+ protected:
+  EveryVersionTest() : ExactnessTest(GetParam().version) {}
+};
+
+TEST_P(EveryVersionTest, ChunksMatesThreadsAndCrashesDoNotMatter) {
+  const std::string text = RandomText(GetParam().text_bytes, &random_);
   const std::string expected = FreshDigest(text);
   ASSERT_EQ(expected.size(), 64u) << expected;
-  for (int round = 0; round < 50; ++round) {
-    if (round % 10 == 9) Restart(1 + round / 10 % 3);
-    // Four streams at once: mates of one another, one of them another text.
+  for (int round = 0; round < GetParam().rounds; ++round) {
+    if (round % 5 == 4) Restart(1 + round / 5 % 3);
+    // Four streams at once: mates of one another.
     std::vector<std::string> names;
     std::vector<std::vector<size_t>> cuts;
     for (int i = 0; i < 4; ++i) {
@@ -81,6 +102,37 @@ TEST_F(ExactnessTest, ChunksMatesThreadsAndCrashesDoNotMatter) {
     }
   }
 }
+
+TEST_P(EveryVersionTest, AForkAtAnyByteStaysOpen) {
+  const std::string text = RandomText(800, &random_);
+  ASSERT_TRUE(engine_->Create("doc").ok());
+  ASSERT_TRUE(engine_->AppendText("doc", text).ok());
+  const std::string parent = engine_->DigestOf("doc");
+  for (int round = 0; round < GetParam().forks; ++round) {
+    if (round == GetParam().forks / 2) Restart(2);
+    // 0 as well: the state before the first token.
+    const size_t byte = round == 0 ? 0 : random_() % (text.size() + 1);
+    const std::string start = text.substr(0, byte);
+    const std::string more = RandomText(1 + random_() % 60, &random_);
+    const std::string child = NewName();
+    ASSERT_TRUE(engine_->Fork("doc", AtByte(byte), child).ok());
+    ASSERT_EQ(engine_->DigestOf(child), FreshDigest(start)) << "byte " << byte;
+    ASSERT_TRUE(engine_->AppendText(child, more).ok());
+    ASSERT_EQ(engine_->DigestOf(child), FreshDigest(start + more))
+        << "byte " << byte;
+    ASSERT_TRUE(engine_->Delete(child).ok());
+  }
+  EXPECT_EQ(engine_->DigestOf("doc"), parent);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, EveryVersionTest,
+    testing::Values(Work{"4", 700, 12, 40}, Work{"5.0", 700, 12, 40},
+                    Work{"5.1", 700, 12, 40}, Work{"5.2", 700, 12, 40},
+                    Work{"6", 700, 12, 40}, Work{"7", 1500, 40, 200}),
+    [](const auto& info) {
+      return "Rwkv" + absl::StrReplaceAll(info.param.version, {{".", "_"}});
+    });
 
 TEST_F(ExactnessTest, AnyByteOfThePastEqualsAFreshStream) {
   const std::string text = RandomText(1200, &random_);
@@ -103,25 +155,6 @@ TEST_F(ExactnessTest, AnyByteOfThePastEqualsAFreshStream) {
         << "byte " << byte;
     ASSERT_TRUE(engine_->Delete(fresh).ok());
   }
-}
-
-TEST_F(ExactnessTest, AForkAtAnyByteStaysOpen) {
-  const std::string text = RandomText(800, &random_);
-  ASSERT_TRUE(engine_->Create("doc").ok());
-  ASSERT_TRUE(engine_->AppendText("doc", text).ok());
-  const std::string parent = engine_->DigestOf("doc");
-  for (int round = 0; round < 200; ++round) {
-    const size_t byte = random_() % (text.size() + 1);
-    const std::string more = RandomText(1 + random_() % 60, &random_);
-    const std::string child = NewName();
-    ASSERT_TRUE(engine_->Fork("doc", AtByte(byte), child).ok());
-    ASSERT_TRUE(engine_->AppendText(child, more).ok());
-    ASSERT_EQ(engine_->DigestOf(child),
-              FreshDigest(text.substr(0, byte) + more))
-        << "byte " << byte;
-    ASSERT_TRUE(engine_->Delete(child).ok());
-  }
-  EXPECT_EQ(engine_->DigestOf("doc"), parent);
 }
 
 TEST_F(ExactnessTest, AForkAtATokenEndsItThere) {
