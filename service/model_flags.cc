@@ -23,17 +23,4 @@ void AddLoraFlag(CLI::App* app, std::vector<AdapterFile>* adapters) {
       ->allow_extra_args(false);
 }
 
-void AddWeightsFlag(CLI::App* app, WeightPrecision* precision,
-                    const std::string& description) {
-  app->add_option_function<std::string>(
-         "--weights",
-         [precision](const std::string& kind) {
-           *precision = kind == "int8"   ? WeightPrecision::kInt8
-                        : kind == "int4" ? WeightPrecision::kInt4
-                                         : WeightPrecision::kAsStored;
-         },
-         description)
-      ->check(CLI::IsMember({"stored", "int8", "int4"}));
-}
-
 }  // namespace oxbow

@@ -71,6 +71,7 @@ absl::StatusOr<std::unique_ptr<TensorSource>> Describe(
   if (HasHuggingFaceNames(**source)) {
     ASSIGN_OR_RETURN(facts, ReadConfigBeside(path));
   }
+  facts.is_canonical = (*source)->facts().is_canonical;
   facts.is_safetensors = true;
   facts.is_named_st = absl::EndsWithIgnoreCase(path, ".st");
   return std::unique_ptr<TensorSource>(absl::make_unique<DescribedTensors>(

@@ -5,9 +5,12 @@
 #include <utility>
 
 #include "absl/base/internal/endian.h"
+#include "absl/container/btree_map.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/status_macros.h"
+#include "engine/weights/block_mark.h"
 #include "engine/weights/strict_json.h"
 
 namespace oxbow {
@@ -15,9 +18,10 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr char kMetadata[] = "__metadata__";
 constexpr int64_t kHeaderBytesMax = int64_t{8} << 20;
 // Deepest is {"name": {"shape": [..]}}; metadata is one level less. A tensor
-// has ten values at most.
+// has ten values at most, and a mark in the metadata.
 constexpr StrictJsonLimits kJsonLimits = {3, 12 * kTensorsMax};
 
 struct Range {
@@ -32,6 +36,12 @@ class Safetensors : public TensorSource {
 
   absl::Span<const TensorEntry> entries() const override { return entries_; }
 
+  SourceFacts facts() const override {
+    SourceFacts facts;
+    facts.is_canonical = !marks_.empty();
+    return facts;
+  }
+
   absl::Status Read(int index, absl::Span<char> bytes) override {
     return file_.ReadAt(data_offset_ + ranges_[index].begin, bytes);
   }
@@ -40,12 +50,14 @@ class Safetensors : public TensorSource {
   absl::Status AddAll(const Json& header);
 
  private:
+  absl::Status AddMarks(const Json& metadata);
   absl::Status Add(const std::string& name, const Json& value);
   absl::Status CheckCoverage() const;
   int64_t data_bytes() const { return file_.size() - data_offset_; }
 
   InputFile file_;
   int64_t data_offset_;
+  absl::btree_map<std::string, BlockMark> marks_;  // by the tensor's name
   std::vector<TensorEntry> entries_;
   std::vector<Range> ranges_;
 };
@@ -89,6 +101,44 @@ const Json& FieldOf(const Json& object, const char* field) {
   return found == object.end() ? *kNone : *found;
 }
 
+// The dtype and shape of numbers that the file holds as bytes.
+absl::Status TakeBlocks(const BlockMark& mark, const Json& dtype,
+                        TensorEntry* entry) {
+  if (dtype != "U8") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        entry->name, ": marked as ", TextOf(mark), ", and is not of dtype U8"));
+  }
+  absl::StatusOr<std::vector<int64_t>> shape =
+      NumberShape(mark.dtype, std::move(entry->shape));
+  if (!shape.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(entry->name, ": ", shape.status().message()));
+  }
+  entry->shape = *std::move(shape);
+  entry->dtype = mark.dtype;
+  entry->transposed = mark.transposed;
+  if (!mark.transposed || entry->shape.size() >= 2) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(entry->name, ": marked as transposed, want a matrix"));
+}
+
+absl::Status Safetensors::AddMarks(const Json& metadata) {
+  if (!metadata.is_object()) return absl::OkStatus();
+  for (const auto& [key, value] : metadata.items()) {
+    absl::string_view name = key;
+    if (!absl::ConsumePrefix(&name, kBlockMarkPrefix)) continue;
+    const std::string shown(name.substr(0, kNameBytesMax));
+    const absl::StatusOr<BlockMark> mark =
+        ParseBlockMark(value.is_string() ? value.get<std::string>() : "");
+    if (!mark.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(shown, ": ", mark.status().message()));
+    }
+    marks_[std::string(name)] = *mark;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Safetensors::Add(const std::string& name, const Json& value) {
   if (name.empty() || name.size() > kNameBytesMax) {
     return absl::InvalidArgumentError(
@@ -101,9 +151,15 @@ absl::Status Safetensors::Add(const std::string& name, const Json& value) {
   }
   TensorEntry entry;
   entry.name = name;
-  ASSIGN_OR_RETURN(entry.dtype, ParseDType(name, FieldOf(value, "dtype")));
   ASSIGN_OR_RETURN(entry.shape,
                    ParseNumbers(name, "shape", FieldOf(value, "shape")));
+  const Json& dtype = FieldOf(value, "dtype");
+  const auto mark = marks_.find(name);
+  if (mark == marks_.end()) {
+    ASSIGN_OR_RETURN(entry.dtype, ParseDType(name, dtype));
+  } else {
+    RETURN_IF_ERROR(TakeBlocks(mark->second, dtype, &entry));
+  }
   RETURN_IF_ERROR(CheckShape(name, entry.dtype, entry.shape));
   ASSIGN_OR_RETURN(
       std::vector<int64_t> offsets,
@@ -157,8 +213,15 @@ absl::Status Safetensors::AddAll(const Json& header) {
         absl::StrCat(file_.path(), ": ", header.size(), " tensors, at most ",
                      kTensorsMax, " are read"));
   }
+  RETURN_IF_ERROR(AddMarks(FieldOf(header, kMetadata)));
+  for (const auto& [name, mark] : marks_) {
+    if (name != kMetadata && header.contains(name)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(name.substr(0, kNameBytesMax), ": marked as ",
+                     TextOf(mark), ", and no tensor of the file"));
+  }
   for (const auto& [name, value] : header.items()) {
-    if (name == "__metadata__") continue;
+    if (name == kMetadata) continue;
     RETURN_IF_ERROR(Add(name, value));
   }
   return CheckCoverage();

@@ -57,6 +57,36 @@ TEST(SafetensorsTest, ReadsTensors) {
   EXPECT_THAT(entries[2].shape, ElementsAre(1, 1, 2));
 }
 
+// Blocks of our own: 2 rows of 2 blocks of q8_0; 1 row of a block of q4_0 that
+// lies the other way round.
+constexpr char kBlocks[] =
+    R"({"__metadata__":{"oxbow.dtype.k":"q8_0","written_by":"x",)"
+    R"("oxbow.dtype.w1":"q4_0 transposed"},)"
+    R"("k":{"dtype":"U8","shape":[2,68],"data_offsets":[0,136]},)"
+    R"("n":{"dtype":"F32","shape":[2],"data_offsets":[136,144]},)"
+    R"("w1":{"dtype":"U8","shape":[1,18],"data_offsets":[144,162]}})";
+constexpr size_t kBlocksBytes = 162;
+
+TEST(SafetensorsTest, ReadsBlocksOfItsOwn) {
+  auto source = Open(FileOf(kBlocks, kBlocksBytes));
+  ASSERT_TRUE(source.ok()) << source.status();
+  EXPECT_TRUE((*source)->facts().is_canonical);
+  const auto entries = (*source)->entries();
+  ASSERT_EQ(entries.size(), 3u);
+  EXPECT_EQ(entries[0].name, "k");
+  EXPECT_EQ(entries[0].dtype, DType::kQ8_0);
+  EXPECT_THAT(entries[0].shape, ElementsAre(2, 64));
+  EXPECT_FALSE(entries[0].transposed);
+  EXPECT_EQ(entries[1].dtype, DType::kF32);
+  EXPECT_EQ(entries[2].dtype, DType::kQ4_0);
+  EXPECT_THAT(entries[2].shape, ElementsAre(1, 32));
+  EXPECT_TRUE(entries[2].transposed);
+  std::vector<char> bytes(136);
+  ASSERT_TRUE((*source)->Read(0, absl::MakeSpan(bytes)).ok());
+  EXPECT_EQ(bytes[135], static_cast<char>(135));
+  EXPECT_FALSE((*Open(FileOf(kGood, kGoodBytes)))->facts().is_canonical);
+}
+
 TEST(SafetensorsTest, PaddedHeadersAndEmptyFilesAreFine) {
   EXPECT_TRUE(Open(FileOf(absl::StrCat(kGood, "   "), kGoodBytes)).ok());
   EXPECT_TRUE(Open(FileOf("{}", 0)).ok());
@@ -74,6 +104,13 @@ struct BadHeader {
 BadHeader Changed(const char* name, const char* from, const std::string& to,
                   const char* message) {
   return {name, absl::StrReplaceAll(kGood, {{from, to}}), kGoodBytes, message};
+}
+
+// The same of the header with blocks.
+BadHeader WithBlocks(const char* name, const char* from, const std::string& to,
+                     const char* message) {
+  return {name, absl::StrReplaceAll(kBlocks, {{from, to}}), kBlocksBytes,
+          message};
 }
 
 std::string One(const std::string& shape, const std::string& offsets) {
@@ -159,6 +196,56 @@ std::vector<BadHeader> BadHeaders() {
       Changed("Overlap", "[8,20]", "[4,16]", "a: starts at byte 4"),
       Changed("Hole", "[20,24]", "[21,25]", "do not lie in the 24"),
       Changed("SameRange", "[0,8]", "[8,16]", "starts at byte 8"),
+      WithBlocks("MarkOfNoFormat", "q8_0", "q9_0",
+                 "k: marked as 'q9_0', want a block format"),
+      WithBlocks("MarkOfPlainNumbers", "\"q8_0\"", "\"bf16\"",
+                 "k: marked as 'bf16', want a block format"),
+      WithBlocks("MarkInCapitals", "q8_0", "Q8_0", "marked as 'Q8_0'"),
+      WithBlocks("MarkWithMore", "q8_0\"", "q8_0 turned\"",
+                 "marked as 'q8_0 turned'"),
+      WithBlocks("MarkEmpty", "\"q8_0\"", "\"\"", "k: marked as ''"),
+      WithBlocks("MarkIsNumber", "\"q8_0\"", "8", "k: marked as ''"),
+      WithBlocks("MarkIsList", "\"q8_0\"", "[]", "k: marked as ''"),
+      WithBlocks("MarkIsLong", "\"q8_0\"",
+                 absl::StrCat("\"", std::string(1000, 'q'), "\""),
+                 "qqq', want a block format"),
+      WithBlocks("MarkTwice", R"("written_by":"x")",
+                 R"("oxbow.dtype.k":"q4_0")",
+                 "key 'oxbow.dtype.k' is there twice"),
+      WithBlocks("MarkOfNoTensor", "written_by", "oxbow.dtype.x",
+                 "marked as 'x', want"),
+      WithBlocks("MarkOfMissingTensor", R"("written_by":"x")",
+                 R"("oxbow.dtype.x":"q8_0")",
+                 "x: marked as q8_0, and no tensor of the file"),
+      WithBlocks("MarkOfMetadata", R"("written_by":"x")",
+                 R"("oxbow.dtype.__metadata__":"q8_0")",
+                 "__metadata__: marked as q8_0, and no tensor"),
+      WithBlocks("MarkOfNoName", R"("written_by":"x")",
+                 R"("oxbow.dtype.":"q8_0")", ": marked as q8_0, and no tensor"),
+      WithBlocks("MarkOfNumbers", R"("written_by":"x")",
+                 R"("oxbow.dtype.n":"q8_0")",
+                 "n: marked as q8_0, and is not of dtype U8"),
+      WithBlocks("MarkOfSignedBytes", R"("U8","shape":[2)",
+                 R"("I8","shape":[2)", "k: marked as q8_0, and is not of"),
+      {"BytesWithoutMark",
+       absl::StrReplaceAll(kBlocks, {{"oxbow.dtype.k", "oxbow.dtypes.k"}}),
+       kBlocksBytes, "k: dtype U8; Oxbow reads",
+       absl::StatusCode::kUnimplemented},
+      WithBlocks("RowOfHalfABlock", "[2,68]", "[8,17]",
+                 "k: shape [8,17] does not end in whole blocks of 34 bytes"),
+      WithBlocks("BlocksOfNothing", "[2,68]", "[2,0]",
+                 "k: dimension 0 is not in 1"),
+      WithBlocks("BlocksWithoutShape", "[2,68]", "[]",
+                 "k: shape [] does not end in whole blocks"),
+      WithBlocks("OtherBlocks", "\"q8_0\"", "\"q4_0\"",
+                 "k: shape [2,68] does not end in whole blocks of 18"),
+      WithBlocks("RowPastTheLimit", "[2,68]", "[2,17825826]",
+                 "dimension 16777248 is not in 1"),
+      WithBlocks("RowThatOverflows", "[2,68]", "[2,4611686018427387902]",
+                 "does not end in whole blocks"),
+      WithBlocks("VectorTransposed", "[1,18]", "[18]",
+                 "w1: marked as transposed, want a matrix"),
+      WithBlocks("BlocksPastTheEnd", "[2,68]", "[3,68]", "takes 204 bytes"),
   };
   std::string many = "{";
   for (int i = 0; i < 16386; ++i) {
@@ -199,12 +286,16 @@ TEST(SafetensorsTest, HeaderLengthMustFit) {
 }
 
 TEST(SafetensorsTest, EveryTruncationIsRefused) {
+  ExpectNoTruncationIsRead(FileOf(kBlocks, kBlocksBytes), &OpenSafetensors);
   ExpectNoTruncationIsRead(FileOf(kGood, kGoodBytes), &OpenSafetensors);
 }
 
 TEST(SafetensorsTest, RandomDamageNeverCrashes) {
   const std::string good = FileOf(kGood, kGoodBytes);
   EXPECT_GT(CountRefusedDamage(good, 8 + sizeof(kGood), &OpenSafetensors),
+            2000);
+  const std::string blocks = FileOf(kBlocks, kBlocksBytes);
+  EXPECT_GT(CountRefusedDamage(blocks, 8 + sizeof(kBlocks), &OpenSafetensors),
             2000);
 }
 

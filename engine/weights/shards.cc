@@ -27,6 +27,15 @@ class Shards : public TensorSource {
 
   absl::Span<const TensorEntry> entries() const override { return entries_; }
 
+  // A shard that names its tensors as we do speaks for all.
+  SourceFacts facts() const override {
+    SourceFacts facts;
+    for (const auto& shard : shards_) {
+      facts.is_canonical |= shard->facts().is_canonical;
+    }
+    return facts;
+  }
+
   absl::Status Read(int index, absl::Span<char> bytes) override {
     return places_[index].shard->Read(places_[index].index, bytes);
   }

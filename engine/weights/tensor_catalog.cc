@@ -152,6 +152,12 @@ absl::Status TensorCatalog::Add(const Naming& naming, int source) {
       std::string(absl::StripPrefix(stored.entry.name, kEmbeddingPrefix));
   stored.source = source;
   if (stored.entry.transposed) {
+    // No format has other matrices so: blocks along their inputs cannot be
+    // packed as they are.
+    if (absl::EndsWith(stored.entry.name, ".weight")) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, ": marked as transposed, want a low-rank matrix"));
+    }
     stored.entry.transposed = false;
     RETURN_IF_ERROR(Transpose(source_->entries()[source], &stored));
   }

@@ -22,11 +22,13 @@ class Counting : public TensorSource {
   struct Named {
     std::string name;
     std::vector<int64_t> shape;
+    bool transposed = false;
   };
   explicit Counting(const std::vector<Named>& tensors, SourceFacts facts = {})
       : facts_(facts) {
     for (const Named& tensor : tensors) {
-      entries_.push_back({tensor.name, DType::kF32, tensor.shape});
+      entries_.push_back(
+          {tensor.name, DType::kF32, tensor.shape, tensor.transposed});
     }
   }
   absl::Span<const TensorEntry> entries() const override { return entries_; }
@@ -70,6 +72,23 @@ TEST(TensorCatalogTest, BlinkDlsNamesAreCanonical) {
   EXPECT_EQ(catalog->Find("rwkv.emb.weight"), nullptr);
   EXPECT_NE(catalog->Find("strange"), nullptr) << "the loader will refuse it";
   EXPECT_THAT(Read(*catalog, "emb.weight"), ElementsAre(0, 1, 2, 3, 4, 5));
+}
+
+TEST(TensorCatalogTest, ATensorMayLieTheOtherWayRound) {
+  SourceFacts facts;
+  facts.is_canonical = true;
+  auto catalog = Make({{"blocks.0.att.w1", {2, 3}, true}}, facts);
+  ASSERT_TRUE(catalog.ok()) << catalog.status();
+  EXPECT_THAT(catalog->Find("blocks.0.att.w1")->shape, ElementsAre(3, 2));
+  EXPECT_FALSE(catalog->Find("blocks.0.att.w1")->transposed);
+  EXPECT_THAT(Read(*catalog, "blocks.0.att.w1"), ElementsAre(0, 3, 1, 4, 2, 5));
+  for (const char* name : {"emb.weight", "blocks.0.att.key.weight"}) {
+    EXPECT_THAT(
+        std::string(Make({{name, {2, 3}, true}}, facts).status().message()),
+        HasSubstr("marked as transposed, want a low-rank matrix"));
+  }
+  EXPECT_THAT(std::string(Make({{"w1", {6}, true}}, facts).status().message()),
+              HasSubstr("w1: want a matrix"));
 }
 
 TEST(TensorCatalogTest, ReadsFlaNames) {

@@ -91,7 +91,7 @@ const TensorEntry* WeightLoader::Take(const std::string& name,
   }
   taken_ = *entry;
   const bool transposed = catalog_->ReadsTransposed(name);
-  const DType kept = transposed ? entry->dtype : KeptAs(*entry, precision_);
+  const DType kept = KeptAs(*catalog_, name, precision_);
   if (kept != entry->dtype) {
     const int64_t columns = entry->shape.back();
     QuantizeMatrix(&bytes_, entry->Count() / columns, columns, entry->dtype,

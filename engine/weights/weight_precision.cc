@@ -53,4 +53,11 @@ DType KeptAs(const TensorEntry& entry, WeightPrecision precision) {
   return fits && bits >= 8 && bits > BitsOf(*worth) ? *worth : entry.dtype;
 }
 
+DType KeptAs(const TensorCatalog& catalog, const std::string& name,
+             WeightPrecision precision) {
+  const TensorEntry& entry = *catalog.Find(name);
+  if (catalog.ReadsTransposed(name)) return entry.dtype;
+  return KeptAs(entry, precision);
+}
+
 }  // namespace oxbow

@@ -11,6 +11,7 @@
 
 #include "CLI/CLI.hpp"
 #include "engine/model/load_model.h"
+#include "service/model_flags.h"
 
 namespace oxbow {
 namespace {
@@ -28,11 +29,7 @@ int64_t StatusOf(const std::string& name) {
   return 0;
 }
 
-int Run(const std::string& path, const std::string& weights) {
-  LoadModelOptions options;
-  options.precision = weights == "int8"   ? WeightPrecision::kInt8
-                      : weights == "int4" ? WeightPrecision::kInt4
-                                          : WeightPrecision::kAsStored;
+int Run(const std::string& path, const LoadModelOptions& options) {
   const int64_t before = StatusOf("VmRSS:");
   const auto start = std::chrono::steady_clock::now();
   const auto model = LoadModel(path, options);
@@ -44,9 +41,10 @@ int Run(const std::string& path, const std::string& weights) {
   }
   const int64_t stays = StatusOf("VmRSS:") - before;
   const int64_t peak = StatusOf("VmHWM:") - before;
-  std::printf("%s as %s: %.1f s, %.1f MiB stay, %.1f MiB at most: %+.1f %%\n",
-              path.c_str(), weights.c_str(), seconds.count(), stays / 1024.0,
-              peak / 1024.0, 100.0 * (peak - stays) / stays);
+  std::printf("%s in %s: %.1f s, %.1f MiB stay, %.1f MiB at most: %+.1f %%\n",
+              path.c_str(), (*model)->info().weights_dtype.c_str(),
+              seconds.count(), stays / 1024.0, peak / 1024.0,
+              100.0 * (peak - stays) / stays);
   return 0;
 }
 
@@ -54,11 +52,12 @@ int Run(const std::string& path, const std::string& weights) {
 }  // namespace oxbow
 
 int main(int argc, char** argv) {
-  std::string path, weights = "stored";
+  std::string path;
+  oxbow::LoadModelOptions options;
   CLI::App app("Seconds and memory of loading a model.");
-  app.add_option("--weights", weights, "stored, int8 or int4")
-      ->check(CLI::IsMember({"stored", "int8", "int4"}));
+  oxbow::AddWeightsFlag(&app, &options.precision, "As oxbowd takes it");
+  oxbow::AddLoraFlag(&app, &options.adapters);
   app.add_option("model", path, "model file")->required();
   CLI11_PARSE(app, argc, argv);
-  return oxbow::Run(path, weights);
+  return oxbow::Run(path, options);
 }

@@ -16,9 +16,13 @@
 #include "base/status_macros.h"
 #include "engine/model/detect_version.h"
 #include "engine/model/load_progress.h"
+#include "engine/weights/block_mark.h"
+#include "engine/weights/byte_buffer.h"
 #include "engine/weights/narrow_numbers.h"
 #include "engine/weights/open_catalog.h"
+#include "engine/weights/quantize_matrix.h"
 #include "engine/weights/tensor_catalog.h"
+#include "engine/weights/weight_precision.h"
 #include "kernels/blocks.h"
 #include "nlohmann/json.hpp"
 #include "tools/model/write_whole.h"
@@ -36,33 +40,68 @@ absl::optional<DType> DTypeOf(const std::string& name) {
 }
 
 const char* NameInSafetensors(DType dtype) {
-  return dtype == DType::kF32 ? "F32" : dtype == DType::kF16 ? "F16" : "BF16";
+  switch (dtype) {
+    case DType::kF32:
+      return "F32";
+    case DType::kF16:
+      return "F16";
+    case DType::kBF16:
+      return "BF16";
+    default:
+      return "U8";
+  }
 }
 
 // One tensor on its way from file to file.
 struct Item {
   const TensorEntry* from = nullptr;
   DType dtype = DType::kF32;  // to
+  // Blocks that lie the other way round, and stay so.
+  bool transposed = false;
+
   int64_t Bytes() const { return BytesOf(dtype, from->Count()); }
+  bool IsBlocks() const { return NumbersPerBlock(dtype) > 1; }
 };
 
+// What becomes of a tensor.
+Item PlanItem(const TensorCatalog& catalog, const std::string& name,
+              const ConvertFlags& flags) {
+  Item item;
+  item.from = catalog.Find(name);
+  if (flags.weights.has_value()) {
+    item.dtype = KeptAs(catalog, name, *flags.weights);
+    item.transposed = catalog.ReadsTransposed(name);
+    // A vector whose heads are no whole blocks has no shape of blocks.
+    const bool fits =
+        item.transposed ||
+        item.from->shape.back() % NumbersPerBlock(item.dtype) == 0;
+    if (!fits) item.dtype = DType::kF32;
+    return item;
+  }
+  const DType stored = item.from->dtype;
+  item.dtype =
+      DTypeOf(flags.dtype)
+          .value_or(NumbersPerBlock(stored) > 1 ? DType::kF32 : stored);
+  return item;
+}
+
 std::vector<Item> Plan(const TensorCatalog& catalog,
-                       absl::optional<DType> wanted) {
+                       const ConvertFlags& flags) {
   std::vector<Item> items;
   for (const auto& [name, stored] : catalog.names()) {
-    const DType dtype = stored.entry.dtype;
-    const DType kept = NumbersPerBlock(dtype) > 1 ? DType::kF32 : dtype;
-    items.push_back({&stored.entry, wanted.value_or(kept)});
+    items.push_back(PlanItem(catalog, name, flags));
   }
   return items;
 }
 
 // Old RWKV-5 has the logarithm of its bonus, [H,S]. In a .safetensors file that
 // is taken for web-rwkv's name of the bonus itself (docs/weights.md), unless it
-// has one dimension more.
-std::vector<int64_t> ShapeOf(const TensorEntry& entry) {
-  std::vector<int64_t> shape = entry.shape;
-  const bool is_bonus = absl::EndsWith(entry.name, ".att.time_first");
+// has one dimension more. Blocks are rows of bytes.
+std::vector<int64_t> ShapeOf(const Item& item) {
+  std::vector<int64_t> shape = item.from->shape;
+  if (item.transposed) std::swap(shape[shape.size() - 2], shape.back());
+  if (item.IsBlocks()) return ByteShape(item.dtype, std::move(shape));
+  const bool is_bonus = absl::EndsWith(item.from->name, ".att.time_first");
   if (is_bonus && shape.size() == 2) shape.push_back(1);
   return shape;
 }
@@ -70,13 +109,19 @@ std::vector<int64_t> ShapeOf(const TensorEntry& entry) {
 // Eight bytes of its length, then the header, padded to a multiple of eight.
 std::string HeaderOf(const std::vector<Item>& items) {
   Json header;
-  header["__metadata__"] = {{"written_by", "oxbow-model convert"}};
+  Json& metadata = header["__metadata__"];
+  metadata = {{"written_by", "oxbow-model convert"}};
   int64_t begin = 0;
   for (const Item& item : items) {
     const int64_t end = begin + item.Bytes();
-    header[item.from->name] = {{"dtype", NameInSafetensors(item.dtype)},
-                               {"shape", ShapeOf(*item.from)},
-                               {"data_offsets", {begin, end}}};
+    const std::string& name = item.from->name;
+    if (item.IsBlocks()) {
+      header["__metadata__"][absl::StrCat(kBlockMarkPrefix, name)] =
+          TextOf(BlockMark{item.dtype, item.transposed});
+    }
+    header[name] = {{"dtype", NameInSafetensors(item.dtype)},
+                    {"shape", ShapeOf(item)},
+                    {"data_offsets", {begin, end}}};
     begin = end;
   }
   std::string text = header.dump();
@@ -101,40 +146,60 @@ std::vector<float> Transposed(const std::vector<float>& numbers,
   return turned;
 }
 
-// The tensor's bytes as the new file wants them.
-absl::StatusOr<std::string> BytesOfItem(TensorCatalog& catalog,
-                                        const Item& item) {
+absl::Status Fault(const Item& item, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(item.from->name, ": ", what));
+}
+
+absl::Status MakeRoom(size_t size, const Item& item, ByteBuffer* bytes) {
+  if (bytes->Resize(size)) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      item.from->name, ": no memory for its ", size >> 20, " MiB"));
+}
+
+// Makes plain numbers of those at hand.
+absl::Status Round(const TensorCatalog& catalog, const Item& item,
+                   ByteBuffer* bytes) {
   const TensorEntry& from = *item.from;
-  std::string bytes(from.Bytes(), '\0');
-  RETURN_IF_ERROR(catalog.Read(from.name, absl::MakeSpan(bytes)));
-  const auto fault = [&](absl::string_view what) {
-    return absl::InvalidArgumentError(absl::StrCat(from.name, ": ", what));
-  };
-  if (!AllFinite(bytes.data(), from.dtype, from.Count())) {
-    return fault("holds a NaN or an infinity");
-  }
-  if (item.dtype == from.dtype) return bytes;
   std::vector<float> numbers(from.Count());
-  Dequantize(numbers.data(), bytes.data(), from.dtype, from.Count());
+  Dequantize(numbers.data(), bytes->data(), from.dtype, from.Count());
   if (catalog.ReadsTransposed(from.name)) {
     numbers = Transposed(numbers, from.shape);
   }
-  bytes.resize(item.Bytes());
-  if (!NarrowNumbers(&bytes[0], numbers.data(), item.dtype, from.Count())) {
-    return fault(
-        absl::StrCat("has numbers too large for ", NameOf(item.dtype)));
+  RETURN_IF_ERROR(MakeRoom(item.Bytes(), item, bytes));
+  if (NarrowNumbers(bytes->data(), numbers.data(), item.dtype, from.Count())) {
+    return absl::OkStatus();
   }
-  return bytes;
+  return Fault(item,
+               absl::StrCat("has numbers too large for ", NameOf(item.dtype)));
+}
+
+// The tensor's bytes as the new file wants them.
+absl::Status ReadItem(TensorCatalog& catalog, const Item& item, int threads,
+                      ByteBuffer* bytes) {
+  const TensorEntry& from = *item.from;
+  RETURN_IF_ERROR(MakeRoom(from.Bytes(), item, bytes));
+  RETURN_IF_ERROR(catalog.Read(from.name, bytes->span()));
+  if (!AllFinite(bytes->data(), from.dtype, from.Count())) {
+    return Fault(item, "holds a NaN or an infinity");
+  }
+  if (item.dtype == from.dtype) return absl::OkStatus();
+  if (!item.IsBlocks()) return Round(catalog, item, bytes);
+  const int64_t columns = from.shape.back();
+  QuantizeMatrix(bytes, from.Count() / columns, columns, from.dtype, item.dtype,
+                 threads);
+  return absl::OkStatus();
 }
 
 absl::Status WriteItems(TensorCatalog& catalog, const std::vector<Item>& items,
-                        LoadProgress* progress, std::ofstream& file) {
+                        int threads, LoadProgress* progress,
+                        std::ofstream& file) {
   file << HeaderOf(items);
   int64_t done = 0, total = 0;
   for (const Item& item : items) total += item.Bytes();
+  ByteBuffer bytes;
   for (const Item& item : items) {
-    ASSIGN_OR_RETURN(const std::string bytes, BytesOfItem(catalog, item));
-    file << bytes;
+    RETURN_IF_ERROR(ReadItem(catalog, item, threads, &bytes));
+    file.write(bytes.data(), bytes.size());
     done += item.Bytes();
     progress->Update(done, total);
     if (!file.good()) break;
@@ -163,11 +228,11 @@ absl::Status Convert(const ConvertFlags& flags, bool is_terminal,
         ": files named .st hold some matrices the other way round; "
         "want a name that ends in .safetensors"));
   }
-  const std::vector<Item> items = Plan(catalog, DTypeOf(flags.dtype));
+  const std::vector<Item> items = Plan(catalog, flags);
   const RealClock clock;
   LoadProgress progress(flags.from, is_terminal, &std::cerr, &clock);
   const absl::Status status = WriteWhole(flags.to, [&](std::ofstream& file) {
-    return WriteItems(catalog, items, &progress, file);
+    return WriteItems(catalog, items, threads, &progress, file);
   });
   progress.Finish();
   RETURN_IF_ERROR(status);

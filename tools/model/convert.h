@@ -8,14 +8,20 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/types/optional.h"
 #include "engine/weights/adapter_file.h"
+#include "engine/weights/weight_precision.h"
 
 namespace oxbow {
 
 struct ConvertFlags {
   std::string from;
   std::string to;
-  std::string dtype;  // "fp32", "fp16", "bf16"; empty: as stored
+  // "fp32", "fp16", "bf16"; empty: as stored, blocks as fp32.
+  std::string dtype;
+  // Instead of a dtype: what oxbowd makes of the model while it loads it,
+  // blocks as blocks. The file loads as it is, as the same model.
+  absl::optional<WeightPrecision> weights;
   std::vector<AdapterFile> adapters;
 };
 

@@ -10,6 +10,7 @@
 #include "engine/tokenizer/tokenizer.h"
 #include "engine/weights/open_catalog.h"
 #include "engine/weights/tensor_catalog.h"
+#include "engine/weights/weight_precision.h"
 #include "nlohmann/json.hpp"
 
 namespace oxbow {
@@ -65,6 +66,7 @@ absl::StatusOr<Json> TensorsOf(const InspectFlags& flags) {
         {{"name", name},
          {"shape", stored.entry.shape},
          {"dtype", NameOf(stored.entry.dtype)},
+         {"kept", NameOf(KeptAs(catalog, name, flags.model.weights))},
          {"name_in_file", std::string(catalog.NameInFile(name))}});
   }
   return tensors;
@@ -80,9 +82,9 @@ void Print(const Json& json, std::ostream* out) {
   if (!json.contains("tensors")) return;
   for (const Json& tensor : json["tensors"]) {
     *out << absl::StreamFormat(
-        "%-40s %-6s %-18s %s\n", tensor["name"].get<std::string>(),
-        tensor["dtype"].get<std::string>(), tensor["shape"].dump(),
-        tensor["name_in_file"].get<std::string>());
+        "%-40s %-6s %-6s %-18s %s\n", tensor["name"].get<std::string>(),
+        tensor["dtype"].get<std::string>(), tensor["kept"].get<std::string>(),
+        tensor["shape"].dump(), tensor["name_in_file"].get<std::string>());
   }
 }
 

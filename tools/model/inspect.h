@@ -15,8 +15,8 @@ struct InspectFlags {
   bool json = false;
 };
 
-// Tells the model's version, sizes and ids, and with `tensors` each tensor; all
-// with the adapters merged.
+// Tells the model's version, sizes and ids, and with `tensors` each tensor: its
+// dtype in the file, or with the adapters merged, and that in memory.
 // Reads every number once; progress goes to stderr. Errors as LoadModel.
 absl::Status Inspect(const InspectFlags& flags, bool is_terminal,
                      std::ostream* out);

@@ -69,15 +69,21 @@ void AddConvert(CLI::App* app, ConvertFlags* flags) {
   CLI::App* convert = app->add_subcommand(
       "convert",
       "Write the weights as .safetensors under BlinkDL's names. Numbers stay "
-      "as they are;\nquantized blocks become the fp32 numbers they stand for");
+      "as they are;\nquantized blocks become the fp32 numbers they stand for, "
+      "unless --weights is given");
   convert->add_option("FILE", flags->from, "The model")->required();
   convert->add_option("OUT", flags->to, "The .safetensors file to write")
       ->required();
   AddLoraFlag(convert, &flags->adapters);
-  convert
-      ->add_option("--dtype", flags->dtype,
-                   "Round all numbers to this one, to nearest, ties to even")
-      ->check(CLI::IsMember({"fp32", "fp16", "bf16"}));
+  CLI::Option* dtype = convert->add_option(
+      "--dtype", flags->dtype,
+      "Round all numbers to this one, to nearest, ties to even");
+  dtype->check(CLI::IsMember({"fp32", "fp16", "bf16"}));
+  AddWeightsFlag(convert, &flags->weights,
+                 "Write what oxbowd --weights makes of the model: a file of "
+                 "its size that needs no quantizing, for Oxbow only. stored: "
+                 "blocks as they are")
+      ->excludes(dtype);
 }
 
 void AddState(CLI::App* app, TunedStateFlags* flags) {
