@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <random>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "tests/testing/rwkv_cpp_writer.h"
 #include "tests/testing/served_model.h"
 #include "tests/testing/tiny_model.h"
+#include "tools/model/convert.h"
 
 namespace oxbow {
 namespace {
@@ -175,6 +177,39 @@ TEST(ServedSameTest, TheSameNumbersMakeTheSameStates) {
     EXPECT_EQ(model, model_id);
   }
   EXPECT_EQ(digest.size(), 32u);
+}
+
+// What oxbow-model writes of a model is what oxbowd makes of it by its flags.
+TEST(ServedSameTest, AConvertedFileGoesOnWhereFlagsLeftOff) {
+  const std::string plain = SafetensorsOf("7");
+  const std::string lora = Path("lora.pth");
+  const TinyTensor a = {"head.lora_A", {2, 64}, std::vector<float>(128, 0.1f)};
+  const TinyTensor b = {"head.lora_B",
+                        {static_cast<int64_t>(Pieces().size()), 2},
+                        std::vector<float>(2 * Pieces().size(), 0.2f)};
+  OXBOW_CHECK_OK(WriteTensors({a, b}, DType::kBF16, lora));
+  ConvertFlags flags;
+  flags.from = plain;
+  flags.to = Path("converted.safetensors");
+  flags.adapters = {{lora, 2.0f}};
+  flags.weights = WeightPrecision::kInt4;
+  std::ostringstream out;
+  OXBOW_CHECK_OK(Convert(flags, /*is_terminal=*/false, &out));
+
+  const auto by_flags = Serve(
+      plain, {"--tokenizer=bytes", "--weights=int4", "--lora=" + lora + ":2"});
+  const auto converted = Serve(flags.to, {"--tokenizer=bytes"});
+  const v1::Model want = by_flags->GetModel().generator();
+  const v1::Model got = converted->GetModel().generator();
+  EXPECT_EQ(got.model_id(), want.model_id());
+  EXPECT_THAT(want.adapters(), testing::ElementsAre("lora.pth:2"));
+  EXPECT_THAT(got.adapters(), testing::IsEmpty());
+  for (ServedModel* served : {by_flags.get(), converted.get()}) {
+    served->Create("s");
+    served->Append("s", Text());
+  }
+  EXPECT_EQ(converted->Get("s").state_digest(),
+            by_flags->Get("s").state_digest());
 }
 
 }  // namespace

@@ -60,12 +60,13 @@ class TunedStateTest : public testing::TestWithParam<std::string> {
   }
 
   void Start(const std::string& model, MemoryStore* store,
-             std::unique_ptr<SyncEngine>* engine) {
+             std::unique_ptr<SyncEngine>* engine, bool embedder = false) {
     engine->reset();
     SyncEngine::Options options;
     options.engine.checkpoint_tokens = 16;
     options.model_path = PathOf(model);
     options.tokenizer = tokenizer_;
+    if (embedder) options.embedder_path = WriteTestModel(/*embedder=*/true);
     auto started = SyncEngine::Start(options, store);
     ASSERT_TRUE(started.ok()) << started.status();
     *engine = *std::move(started);
@@ -182,6 +183,27 @@ TEST_P(TunedStateTest, ForksAndRestartsKeepIt) {
   ASSERT_TRUE(plain_->AppendText("third", text_.substr(33)).ok());
   EXPECT_EQ(StateOf(*plain_, "second"), StateOf(*whole_, "s"));
   EXPECT_EQ(StateOf(*plain_, "third"), StateOf(*whole_, "s"));
+}
+
+// It has no part in the state, and reads from the first byte on.
+TEST_P(TunedStateTest, AnEmbedderReadsAsItAlwaysDoes) {
+  Start("whole.pth", &whole_store_, &whole_, /*embedder=*/true);
+  Start("plain.pth", &plain_store_, &plain_, /*embedder=*/true);
+  EmbeddingPlan plan;
+  plan.kind = EmbeddingPlan::Kind::kEveryTokens;
+  plan.tokens = 20;
+  plan.prefix = "abc abc";
+  ASSERT_TRUE(whole_->Create("s", plan).ok());
+  const auto info = plain_->Import(TunedState(), "s", plan);
+  ASSERT_TRUE(info.ok()) << info.status();
+  for (SyncEngine* engine : {whole_.get(), plain_.get()}) {
+    ASSERT_TRUE(engine->AppendText("s", text_).ok());
+  }
+  for (const uint64_t byte : {1, 150, 300}) {
+    EXPECT_EQ(*plain_->LastVector("s", AtByte(byte)),
+              *whole_->LastVector("s", AtByte(byte)));
+  }
+  EXPECT_EQ(StateOf(*plain_, "s"), StateOf(*whole_, "s"));
 }
 
 INSTANTIATE_TEST_SUITE_P(
