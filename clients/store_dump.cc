@@ -9,7 +9,8 @@ int main(int argc, char** argv) {
   CLI::App app("Prints what is in an Oxbow store, and what of it is damaged.");
   app.add_option("--store", options.path, "the store's folder")->required();
   app.add_option("--stream", options.stream, "all about this stream");
-  app.add_option("--tenant", options.tenant, "whose stream it is");
+  app.add_option("--tenant", options.tenant, "whose stream it is")
+      ->capture_default_str();
   app.add_option("--records", options.records_max,
                  "log records to show, the newest")
       ->capture_default_str()

@@ -11,7 +11,7 @@ namespace oxbow {
 
 struct DescribeOptions {
   std::string path;  // of the store
-  std::string tenant;
+  std::string tenant = "default";  // oxbowd has no other
   std::string stream;     // empty: an overview of all
   int records_max = 100;  // log records shown, the newest; the rest is counted
 };

@@ -29,6 +29,7 @@ class DescribeStoreTest : public testing::Test {
     StreamRecord stream;
     stream.uid = 1;
     stream.name = "book";
+    stream.tenant = "default";
     stream.labels = {{"genre", "poem"}};
     batch.put_streams.push_back(stream);
     LogAuthor author;
