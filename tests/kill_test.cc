@@ -5,9 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <iostream>
-#include <memory>
 #include <random>
 #include <string>
 #include <thread>
@@ -18,7 +16,7 @@
 #include "gtest/gtest.h"
 #include "oxbow/v1/streams.grpc.pb.h"
 #include "tests/testing/random_text.h"
-#include "tests/testing/server_process.h"
+#include "tests/testing/served_model.h"
 #include "tests/testing/sync_engine.h"
 
 namespace oxbow {
@@ -41,35 +39,10 @@ struct Client {
 
 class KillTest : public testing::Test {
  protected:
-  using Stub = v1::Streams::Stub;
-
-  KillTest() : model_(WriteTestModel(false)) {
-    store_ = absl::StrCat(std::getenv("TEST_TMPDIR"), "/killed");
-    Start();
-  }
-
-  void Start() {
-    auto server = ServerProcess::Start(
-        {absl::StrCat("--model=", model_), absl::StrCat("--store=", store_)});
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    stub_ = v1::Streams::NewStub(grpc::CreateChannel(
-        server_->address(), grpc::InsecureChannelCredentials()));
-  }
-
-  void Create(const std::string& name) {
-    grpc::ClientContext context;
-    v1::CreateStreamRequest request;
-    request.set_stream_id(name);
-    v1::Stream stream;
-    const grpc::Status status = stub_->CreateStream(&context, request, &stream);
-    ASSERT_TRUE(status.ok()) << status.error_message();
-  }
-
   // Appends until the text's end or until the server is gone.
   void Append(Client* client, bool* whole) {
     grpc::ClientContext context;
-    const auto call = stub_->Append(&context);
+    const auto call = served_.streams().Append(&context);
     v1::AppendRequest request;
     request.mutable_open()->set_stream_id(client->name);
     request.mutable_open()->mutable_last_durable()->set_byte_offset(
@@ -121,31 +94,13 @@ class KillTest : public testing::Test {
     }
   }
 
+  // The state's, once all is applied.
   std::string DigestOf(const std::string& name) {
-    grpc::ClientContext context;
-    v1::GetStreamRequest request;
-    request.set_stream_id(name);
-    request.set_view(v1::GetStreamRequest::VIEW_FULL);
-    v1::Stream stream;
-    const grpc::Status status = stub_->GetStream(&context, request, &stream);
-    return status.ok() ? stream.state_digest() : status.error_message();
+    return served_.Get(name).state_digest();
   }
 
-  std::string TextOf(const std::string& name) {
-    grpc::ClientContext context;
-    v1::ReadTextRequest request;
-    request.set_stream_id(name);
-    const auto call = stub_->ReadText(&context, request);
-    v1::ReadTextResponse response;
-    std::string text;
-    while (call->Read(&response)) text += response.text();
-    return text;
-  }
-
-  const std::string model_;
-  std::string store_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Stub> stub_;
+  ServedModel served_{
+      {absl::StrCat("--model=", WriteTestModel(/*embedder=*/false))}};
 };
 
 TEST_F(KillTest, NothingAcknowledgedIsLostAndStatesAreExact) {
@@ -156,7 +111,7 @@ TEST_F(KillTest, NothingAcknowledgedIsLostAndStatesAreExact) {
     clients[i].name = absl::StrCat("stream", i);
     clients[i].random.seed(kSeed + i);
     clients[i].text = RandomText(kTextBytes, &clients[i].random);
-    Create(clients[i].name);
+    served_.Create(clients[i].name);
   }
   int kills = 0;
   while (true) {
@@ -172,7 +127,7 @@ TEST_F(KillTest, NothingAcknowledgedIsLostAndStatesAreExact) {
     const bool killing = kills < kKills;
     if (killing) {
       absl::SleepFor(absl::Milliseconds(random() % 120));
-      server_->Kill();
+      served_.Kill();
       ++kills;
     }
     for (std::thread& thread : threads) thread.join();
@@ -183,16 +138,16 @@ TEST_F(KillTest, NothingAcknowledgedIsLostAndStatesAreExact) {
       ASSERT_EQ(whole, kStreams);
       break;
     }
-    Start();
+    served_.Start();
   }
   int unknown = 0;
   for (Client& client : clients) {
     unknown += client.unknown_but_durable;
-    EXPECT_EQ(TextOf(client.name), client.text);
+    EXPECT_EQ(served_.Text(client.name), client.text);
     Client uninterrupted;
     uninterrupted.name = absl::StrCat(client.name, ".whole");
     uninterrupted.text = client.text;
-    Create(uninterrupted.name);
+    served_.Create(uninterrupted.name);
     bool whole = false;
     Append(&uninterrupted, &whole);
     ASSERT_TRUE(whole) << uninterrupted.error;
@@ -201,7 +156,7 @@ TEST_F(KillTest, NothingAcknowledgedIsLostAndStatesAreExact) {
   std::cout << kills << " kills, " << kStreams << " streams of " << kTextBytes
             << " bytes: 0 acknowledged bytes lost; " << unknown
             << " times more was durable than acknowledged\n";
-  EXPECT_EQ(server_->Terminate(), 0);
+  served_.Drain();
 }
 
 }  // namespace

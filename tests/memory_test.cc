@@ -2,10 +2,8 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <iostream>
-#include <memory>
 #include <random>
 #include <string>
 #include <thread>
@@ -16,7 +14,7 @@
 #include "gtest/gtest.h"
 #include "oxbow/v1/streams.grpc.pb.h"
 #include "tests/testing/random_text.h"
-#include "tests/testing/server_process.h"
+#include "tests/testing/served_model.h"
 #include "tests/testing/sync_engine.h"
 
 namespace oxbow {
@@ -48,21 +46,11 @@ int64_t ResidentBytes(pid_t pid) {
 
 class MemoryTest : public testing::Test {
  protected:
-  void SetUp() override {
-    auto server = ServerProcess::Start(
-        {absl::StrCat("--model=", WriteTestModel(false)), kStoreMemory,
-         absl::StrCat("--store=", std::getenv("TEST_TMPDIR"), "/memory")});
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    stub_ = v1::Streams::NewStub(grpc::CreateChannel(
-        server_->address(), grpc::InsecureChannelCredentials()));
-  }
-
   // Streams so many bytes into a new stream; the server's memory then.
   int64_t ResidentAfter(const std::string& stream_id, size_t bytes) {
-    Create(stream_id);
+    served_.Create(stream_id);
     grpc::ClientContext context;
-    const auto call = stub_->Append(&context);
+    const auto call = served_.streams().Append(&context);
     v1::AppendRequest request;
     request.mutable_open()->set_stream_id(stream_id);
     call->Write(request);
@@ -78,21 +66,14 @@ class MemoryTest : public testing::Test {
     call->WritesDone();
     reader.join();
     EXPECT_TRUE(call->Finish().ok());
-    return ResidentBytes(server_->pid());
-  }
-
-  void Create(const std::string& stream_id) {
-    grpc::ClientContext context;
-    v1::CreateStreamRequest request;
-    request.set_stream_id(stream_id);
-    v1::Stream stream;
-    EXPECT_TRUE(stub_->CreateStream(&context, request, &stream).ok());
+    return ResidentBytes(served_.pid());
   }
 
   std::mt19937_64 random_{1};
   const std::string page_ = RandomText(100000, &random_);
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<v1::Streams::Stub> stub_;
+  ServedModel served_{
+      {absl::StrCat("--model=", WriteTestModel(/*embedder=*/false)),
+       kStoreMemory}};
 };
 
 TEST_F(MemoryTest, IsFlat) {

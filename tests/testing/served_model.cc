@@ -77,17 +77,23 @@ void ServedModel::Start() {
   models_ = v1::Models::NewStub(channel);
 }
 
-void ServedModel::Restart() {
+void ServedModel::Drain() {
   // A connection that nobody polls does not see the server's goodbye, and the
   // server waits for it.
   streams_.reset();
   models_.reset();
   EXPECT_EQ(server_->Terminate(), 0);
+}
+
+void ServedModel::Restart() {
+  Drain();
   Start();
 }
 
+void ServedModel::Kill() { server_->Kill(); }
+
 void ServedModel::CrashAndRestart() {
-  server_->Kill();
+  Kill();
   Start();
 }
 

@@ -33,6 +33,12 @@ class ServedModel {
   void Restart();
   // The same with kill -9.
   void CrashAndRestart();
+  // The halves of these. Between them there is no server to call; what other
+  // threads have called ends.
+  void Drain();
+  void Kill();
+  void Start();
+  pid_t pid() const { return server_->pid(); }
 
   v1::GetModelResponse GetModel();
   std::vector<int> Tokenize(absl::string_view text);
@@ -59,8 +65,6 @@ class ServedModel {
   v1::Streams::Stub& streams() { return *streams_; }
 
  private:
-  void Start();
-
   std::vector<std::string> flags_;
   std::unique_ptr<ServerProcess> server_;
   std::unique_ptr<v1::Streams::Stub> streams_;
