@@ -244,6 +244,8 @@ BadSource Told(const char* name, std::vector<Counting::Named> tensors,
   return bad;
 }
 
+// A table, however long.
+// NOLINTNEXTLINE(readability-function-size)
 std::vector<BadSource> SourcesWithBadNames() {
   const auto unimplemented = absl::StatusCode::kUnimplemented;
   return {

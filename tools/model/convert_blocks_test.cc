@@ -20,7 +20,6 @@
 namespace oxbow {
 namespace {
 
-using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
 constexpr WeightPrecision kPrecisions[] = {

@@ -75,7 +75,7 @@ absl::Status WriteTunedState(const TunedStateFlags& flags, bool is_terminal,
                    LoadChosen(with_state, is_terminal));
   ASSIGN_OR_RETURN(const StateSlot slot, model->NewState());
   file.state.resize(model->info().state_bytes);
-  model->ReadState(slot, absl::MakeSpan(&file.state[0], file.state.size()));
+  model->ReadState(slot, absl::MakeSpan(file.state.data(), file.state.size()));
   const std::string bytes = EncodeStateFile(file);
   RETURN_IF_ERROR(WriteWhole(flags.to, [&](std::ofstream& whole) {
     whole << bytes;
