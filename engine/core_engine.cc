@@ -9,6 +9,7 @@
 #include "engine/embed.h"
 #include "engine/error_reason.h"
 #include "engine/generate.h"
+#include "engine/rerank.h"
 #include "engine/score.h"
 
 namespace oxbow {
@@ -49,6 +50,8 @@ CoreEngine::CoreEngine(const EngineOptions& options, ReaderSpec generator,
                        const Clock* clock)
     : generator_file_(generator.file_name),
       embedder_file_(embedder.has_value() ? embedder->file_name : ""),
+      reranker_(std::move(embedder.has_value() ? embedder->reranker
+                                               : generator.reranker)),
       generator_(MakeReader("generator", std::move(generator), options)),
       embedder_(embedder.has_value()
                     ? MakeReader("embedder", *std::move(embedder), options)
@@ -66,6 +69,7 @@ CoreEngine::CoreEngine(const EngineOptions& options, ReaderSpec generator,
   context_.worker = worker_.get();
   context_.generator = generator_.get();
   context_.embedder = embedder_.get();
+  context_.reranker = reranker_.get();
 }
 
 CoreEngine::~CoreEngine() {
@@ -211,6 +215,16 @@ void CoreEngine::Embed(EmbedRequest request, Callback<EmbedReply> done) {
           RunEmbed(std::move(operation), request, done);
         },
         done);
+  });
+}
+
+void CoreEngine::Rerank(RerankRequest request, Callback<RerankReply> done) {
+  inbox_.Post([this, request = std::move(request), done = std::move(done)]() {
+    absl::Status status = CheckRerank(context_, request);
+    if (status.ok()) status = Admit();
+    if (!status.ok()) return done(status);
+    RunRerank(std::make_shared<Operation>(&context_, nullptr, &running_),
+              streams_.get(), request, done);
   });
 }
 

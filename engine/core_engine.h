@@ -47,6 +47,7 @@ class CoreEngine : public Engine {
   void Embed(EmbedRequest request, Callback<EmbedReply> done) override;
   void ReadEmbeddings(ReadEmbeddingsRequest request,
                       Callback<ReadEmbeddingsReply> done) override;
+  void Rerank(RerankRequest request, Callback<RerankReply> done) override;
   void Generate(GenerateRequest request, GenerateObserver* observer) override;
   void Score(ScoreRequest request, Callback<ScoreReply> done) override;
   void Fork(ForkRequest request, Callback<StreamInfo> done) override;
@@ -68,6 +69,9 @@ class CoreEngine : public Engine {
   }
   const ModelInfo* embedder_info() const override {
     return embedder_ != nullptr ? &embedder_->info() : nullptr;
+  }
+  const ModelInfo* reranker_info() const override {
+    return reranker_ != nullptr ? &reranker_->info() : nullptr;
   }
   const Tokenizer& tokenizer() const override {
     return generator_->tokenizer();
@@ -106,6 +110,7 @@ class CoreEngine : public Engine {
   EngineContext context_;
   const std::string generator_file_;
   const std::string embedder_file_;
+  const std::unique_ptr<Reranker> reranker_;  // null: none
   const std::unique_ptr<Reader> generator_;
   const std::unique_ptr<Reader> embedder_;  // null: none
   Inbox inbox_;

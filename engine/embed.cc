@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "engine/check_request.h"
 #include "engine/error_reason.h"
+#include "engine/long_text.h"
 #include "engine/reach.h"
 #include "engine/read_text.h"
 #include "engine/timeline.h"
@@ -31,13 +32,15 @@ class MeanPooler : public TokenListener {
       // A token of no bytes lies where it stands.
       const uint64_t end = tokens[i].end.byte_offset;
       if (end <= from_byte_ && end > 0) continue;
-      ++count_;
-      for (size_t c = 0; c < sum_.size(); ++c) {
-        sum_[c] += hidden[i * sum_.size() + c];
-      }
+      Add(hidden + i * sum_.size());
     }
   }
   void AfterRun() override {}
+
+  void Add(const float* hidden) {
+    ++count_;
+    for (size_t c = 0; c < sum_.size(); ++c) sum_[c] += hidden[c];
+  }
 
   std::vector<float> Mean() const {
     std::vector<float> mean(sum_.size());
@@ -120,7 +123,7 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
     Run run;
     run.slot = slot_.get();
     run.priority = Priority::kInteractive;
-    run.tokens = {reader_->info().vocabulary_size - 1};
+    run.tokens = {reader_->end_of_text()};
     run.on_done = [self = shared_from_this()](absl::Span<const float>) {
       self->Finish({self->OfHead(self->reader_->HiddenOf(self->slot_.get()))});
     };
@@ -174,8 +177,13 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
 
   void StartTexts() {
     ids_ = request_.ids;
+    std::string instruct;
+    if (!request_.instruction.empty()) {
+      instruct = absl::StrCat("Instruct: ", request_.instruction, "\nQuery: ");
+    }
     for (const std::string& text : request_.texts) {
-      ids_.push_back(Tokenize(reader_->tokenizer(), text));
+      ids_.push_back(
+          Tokenize(reader_->tokenizer(), absl::StrCat(instruct, text)));
     }
     NextText();
   }
@@ -194,8 +202,10 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
     run.slot = slot_.get();
     run.priority = Priority::kInteractive;
     run.tokens = ids_[vectors_.size()];
-    if (request_.pooling == Pooling::kHead) {
-      run.tokens.push_back(reader_->info().vocabulary_size - 1);
+    if (request_.long_text.has_value()) {
+      ProbeLong(&run);
+    } else if (request_.pooling == Pooling::kHead) {
+      run.tokens.push_back(reader_->end_of_text());
     }
     if (run.tokens.empty()) {
       return done_(WithReason(
@@ -214,6 +224,20 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
     reader_->Submit(std::move(run));
   }
 
+  // Puts end-of-text tokens into a long text and pools their hidden rows.
+  void ProbeLong(Run* run) {
+    ProbedText text =
+        ProbeLongText(run->tokens, *request_.long_text, reader_->end_of_text());
+    run->tokens = std::move(text.tokens);
+    run->on_rows = [self = shared_from_this(), ends = std::move(text.ends)](
+                       int first, int count, const float* hidden) {
+      const auto begin = std::lower_bound(ends.begin(), ends.end(), first);
+      for (auto end = begin; end != ends.end() && *end < first + count; ++end) {
+        self->pooler_->Add(hidden + size_t{1} * (*end - first) * self->width());
+      }
+    };
+  }
+
   void OnText() {
     switch (request_.pooling) {
       case Pooling::kLast:
@@ -223,7 +247,9 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
         vectors_.push_back(pooler_->Mean());
         break;
       case Pooling::kHead:
-        vectors_.push_back(OfHead(reader_->HiddenOf(slot_.get())));
+        vectors_.push_back(OfHead(request_.long_text.has_value()
+                                      ? pooler_->Mean()
+                                      : reader_->HiddenOf(slot_.get())));
         break;
     }
     NextText();
@@ -265,6 +291,24 @@ absl::Status CheckHead(const Reader& reader, const std::string& head) {
   return WithReason(absl::InvalidArgumentError(
                         absl::StrCat("the embedder has no head '", head, "'")),
                     "NO_SUCH_HEAD");
+}
+
+// Of instruction and long_text, which most requests have not.
+absl::Status CheckInlineOnly(const EmbedRequest& request) {
+  const bool has_instruction = !request.instruction.empty();
+  if (!has_instruction && !request.long_text.has_value()) {
+    return absl::OkStatus();
+  }
+  if (request.pooling != Pooling::kHead || request.name.has_value() ||
+      (has_instruction && !request.ids.empty())) {
+    return WithReason(
+        absl::InvalidArgumentError(
+            "an instruction and the way for long texts are for inline texts "
+            "with a trained head"),
+        "BAD_COUNT");
+  }
+  if (!request.long_text.has_value()) return absl::OkStatus();
+  return CheckLongText(*request.long_text);
 }
 
 absl::Status CheckTexts(const EngineContext& context, const Reader& reader,
@@ -312,6 +356,7 @@ absl::Status CheckEmbed(const EngineContext& context,
                           "; the model has ", reader.info().width)),
                       "BAD_COUNT");
   }
+  RETURN_IF_ERROR(CheckInlineOnly(request));
   if (request.name.has_value()) return CheckName(*request.name);
   return CheckTexts(context, reader, request);
 }

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "engine/model/model.h"
+#include "engine/model/reranker.h"
 #include "engine/requests.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "store/stream_store.h"
@@ -71,6 +72,8 @@ struct ReaderSpec {
   std::unique_ptr<Model> model;
   std::unique_ptr<Tokenizer> tokenizer;
   std::string file_name;  // as told to users
+  // Scores this model's states; null: none. Of the model that embeds.
+  std::unique_ptr<Reranker> reranker;
 };
 
 struct EngineOptions {
@@ -118,6 +121,8 @@ class Engine {
   virtual void Embed(EmbedRequest request, Callback<EmbedReply> done) = 0;
   virtual void ReadEmbeddings(ReadEmbeddingsRequest request,
                               Callback<ReadEmbeddingsReply> done) = 0;
+  // FailedPrecondition/NO_RERANKER. Errors of one stream are the call's.
+  virtual void Rerank(RerankRequest request, Callback<RerankReply> done) = 0;
   // `observer` must outlive OnDone.
   virtual void Generate(GenerateRequest request,
                         GenerateObserver* observer) = 0;
@@ -144,6 +149,7 @@ class Engine {
   // Facts that never change; safe from any thread.
   virtual const ModelInfo& generator_info() const = 0;
   virtual const ModelInfo* embedder_info() const = 0;  // null: none
+  virtual const ModelInfo* reranker_info() const = 0;  // null: none
   virtual const Tokenizer& tokenizer() const = 0;      // the generator's
   virtual const Digest& generator_id() const = 0;      // weights + tokenizer
   virtual const Limits& limits() const = 0;

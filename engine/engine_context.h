@@ -29,6 +29,8 @@ struct EngineContext {
   Reader* generator = nullptr;
   Reader* embedder = nullptr;  // null: none
 
+  Reranker* reranker = nullptr;  // of embedding_reader(); null: none
+
   // The reader whose model embeds: the embedder; without one the generator, if
   // it has trained heads; else null.
   Reader* embedding_reader() const {

@@ -45,6 +45,9 @@ class Reader {
   Model& model() { return *model_; }
   const ModelInfo& info() const { return model_->info(); }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
+  // What an embedder reads behind a text: EmbeddingRWKV's end-of-text token,
+  // the last id of the vocabulary.
+  int end_of_text() const { return info().vocabulary_size - 1; }
   // Digest over weights and tokenizer: what a state belongs to.
   const Digest& id() const { return id_; }
   // The generator's ids are what `tokens` records hold.

@@ -113,6 +113,12 @@ struct AppendAck {
 
 enum class Pooling { kLast, kMean, kHead };
 
+// EmbeddingRWKV's way with texts of any length: see long_text.h.
+struct LongText {
+  int context_tokens = 2048;  // 1 .. 65,536
+  int chunk_tokens = 512;     // 1 .. context_tokens
+};
+
 struct EmbedRequest {
   // A point or span of a stream, or (stream empty) the inline text or ids.
   absl::optional<StreamName> name;
@@ -124,6 +130,9 @@ struct EmbedRequest {
   std::string head;    // kHead: "retr" if empty
   int dimensions = 0;  // keep the first so many; 0: all
   bool normalize = true;
+  // Of inline texts, with kHead only.
+  std::string instruction;  // at most 4,096 bytes; of texts, not of ids
+  absl::optional<LongText> long_text;
   CancelFlag cancelled;
 };
 
@@ -133,6 +142,32 @@ struct EmbedReply {
   Pooling pooling = Pooling::kLast;
   // True for a vector of a plain language model: good for little search.
   bool raw = true;
+};
+
+struct StreamPoint {
+  StreamName name;
+  At at;
+};
+
+struct RerankRequest {
+  std::string query;                 // or (empty)
+  std::vector<int> query_ids;        // the embedder's, read as they are
+  std::vector<StreamPoint> streams;  // at most 256
+  CancelFlag cancelled;
+};
+
+struct RankedStream {
+  StreamName name;
+  int index = 0;  // in the request
+  float score = 0;
+  float logit = 0;
+  Point point;
+  // The embedder read no prefix before the document.
+  bool plain = true;
+};
+
+struct RerankReply {
+  std::vector<RankedStream> ranked;  // the best first
 };
 
 struct ReadEmbeddingsRequest {
@@ -271,11 +306,12 @@ struct Limits {
   int generated_tokens_max = 4096;
   int branches_max = 16;
   int texts_max = 256;
+  int rerank_streams_max = 256;
   size_t prompt_bytes_max = 1 << 20;
   int top_logprobs_max = 20;
   int labels_max = 64;
   int open_streams_max = 64;       // live states of one model
-  int running_requests_max = 256;  // Generate, Score, Embed at once
+  int running_requests_max = 256;  // Generate, Score, Embed, Rerank at once
   int append_calls_max = 256;
 };
 

@@ -105,7 +105,7 @@ void Timeline::Probe(EmbeddingRecord span,
   reader_->model().CopyState(scratch_.get(), cursor_->slot());
   Run run;
   run.slot = scratch_.get();
-  run.tokens = {EndOfText()};
+  run.tokens = {reader_->end_of_text()};
   auto record = std::make_shared<EmbeddingRecord>(std::move(span));
   run.on_done = [self = shared_from_this(), record,
                  done = std::move(done)](absl::Span<const float>) {
@@ -134,11 +134,6 @@ std::vector<float> Timeline::OfHead(StateSlot slot) const {
                                  absl::MakeSpan(vector));
   Normalize(&vector);
   return vector;
-}
-
-int Timeline::EndOfText() const {
-  // EmbeddingRWKV's end-of-text token is the last id of the vocabulary.
-  return reader_->info().vocabulary_size - 1;
 }
 
 void Timeline::Store(EmbeddingRecord record) {
@@ -178,7 +173,7 @@ void Timeline::Partial(
   run.priority = Priority::kInteractive;
   run.tokens = feed.lead();
   for (const FedToken& token : feed.decided()) run.tokens.push_back(token.id);
-  if (uses_head_) run.tokens.push_back(EndOfText());
+  if (uses_head_) run.tokens.push_back(reader_->end_of_text());
   if (!uses_head_) {
     const int lead = static_cast<int>(feed.lead().size());
     run.on_rows = [span, lead](int first, int count, const float* hidden) {

@@ -72,7 +72,6 @@ class Timeline : public TokenListener,
   void Probe(EmbeddingRecord span, std::function<void(EmbeddingRecord)> done);
   static std::vector<float> Mean(const std::vector<double>& sum);
   std::vector<float> OfHead(StateSlot slot) const;
-  int EndOfText() const;
   void Store(EmbeddingRecord record);
 
   const EngineContext* const context_;

@@ -125,6 +125,42 @@ TEST_F(CallsTest, ReadTextPastTheEndIsOutOfRange) {
   EXPECT_EQ(GrpcReason(status), "PAST_END");
 }
 
+TEST_F(CallsTest, RerankAnswersByScoreAndNamesThePoints) {
+  server_.engine().set_text("t", "hello hello");
+  v1::RerankRequest request;
+  request.set_text("hello");
+  for (const char* name : {"s", "t", "t"}) {
+    request.add_streams()->set_stream_id(name);
+  }
+  request.mutable_streams(2)->mutable_at()->set_byte_offset(3);
+  v1::RerankResponse reply;
+  ASSERT_TRUE(streams().Rerank(&context_, request, &reply).ok());
+  ASSERT_EQ(reply.ranked_size(), 3);
+  EXPECT_EQ(reply.ranked(0).stream_id(), "t");
+  EXPECT_EQ(reply.ranked(0).index(), 1);
+  EXPECT_EQ(reply.ranked(0).logit(), 2);
+  EXPECT_NEAR(reply.ranked(0).score(), 0.880797, 1e-6);
+  EXPECT_TRUE(reply.ranked(0).plain());
+  EXPECT_EQ(reply.ranked(1).index(), 0);
+  EXPECT_EQ(reply.ranked(2).point().position().byte_offset(), 3);
+
+  request.add_streams()->set_stream_id("none");
+  grpc::ClientContext context;
+  EXPECT_EQ(GrpcReason(streams().Rerank(&context, request, &reply)),
+            "NO_STREAM");
+}
+
+TEST_F(CallsTest, APrefixComesBackWithThePlan) {
+  v1::CreateStreamRequest request;
+  request.set_stream_id("p");
+  request.mutable_embedding_plan()->set_prefix("Document: ");
+  v1::Stream stream;
+  ASSERT_TRUE(streams().CreateStream(&context_, request, &stream).ok());
+  EXPECT_EQ(stream.embedding_plan().prefix(), "Document: ");
+  EXPECT_EQ(stream.embedding_plan().plan_case(),
+            v1::EmbeddingPlan::PLAN_NOT_SET);
+}
+
 class TimelineTest : public CallsTest {
  protected:
   TimelineTest() {

@@ -16,7 +16,9 @@ namespace {
 
 constexpr int64_t kOffsetMax = std::numeric_limits<int64_t>::max();
 constexpr int kPlanTokensMax = 1 << 20;
-constexpr size_t kPrefixBytesMax = 4096;
+constexpr size_t kPrefixBytesMax = 4096;  // also of an instruction
+constexpr int kContextTokensMax = 1 << 16;
+constexpr int kChunksMax = 256;
 
 absl::StatusOr<EmbeddingPlan> PlanFromProto(const v1::EmbeddingPlan& message) {
   EmbeddingPlan plan;
@@ -98,6 +100,52 @@ absl::StatusOr<Inline> InlineIds(const v1::TokenIdLists& message,
     result.ids.push_back(std::move(ids));
   }
   return result;
+}
+
+// 0 stands for what is usual.
+absl::StatusOr<LongText> LongTextFromProto(const v1::LongText& message) {
+  LongText long_text;
+  RETURN_IF_ERROR(CheckRange("long_text.context_tokens",
+                             message.context_tokens(), 0, kContextTokensMax));
+  if (message.context_tokens() > 0) {
+    long_text.context_tokens = message.context_tokens();
+  }
+  const int context = long_text.context_tokens;
+  RETURN_IF_ERROR(
+      CheckRange("long_text.chunk_tokens", message.chunk_tokens(), 0, context));
+  long_text.chunk_tokens = message.chunk_tokens() > 0
+                               ? message.chunk_tokens()
+                               : std::min(long_text.chunk_tokens, context);
+  if (context / long_text.chunk_tokens > kChunksMax) {
+    return FieldError(
+        "long_text.chunk_tokens",
+        absl::StrCat("must be at least a context's ", kChunksMax, "th part"));
+  }
+  return long_text;
+}
+
+// What only inline texts with a trained head may have.
+absl::Status AddInlineOnly(const v1::EmbedRequest& message,
+                           EmbedRequest* request) {
+  const bool is_inline = message.source_case() != v1::EmbedRequest::kStream &&
+                         request->pooling == Pooling::kHead;
+  if (!message.instruction().empty()) {
+    if (!is_inline || message.source_case() != v1::EmbedRequest::kTexts) {
+      return FieldError("instruction",
+                        "is for inline texts with a trained head");
+    }
+    RETURN_IF_ERROR(CheckTextSize("instruction", message.instruction().size(),
+                                  kPrefixBytesMax));
+    request->instruction = message.instruction();
+  }
+  if (message.has_long_text()) {
+    if (!is_inline) {
+      return FieldError("long_text", "is for inline texts with a trained head");
+    }
+    ASSIGN_OR_RETURN(request->long_text,
+                     LongTextFromProto(message.long_text()));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Pooling> PoolingFromProto(v1::Pooling pooling,
@@ -281,6 +329,41 @@ absl::StatusOr<EmbedRequest> FromProto(const v1::EmbedRequest& message,
       CheckRange("dimensions", message.dimensions(), 0, rules.embedding_width));
   request.dimensions = message.dimensions();
   request.normalize = !message.has_normalize() || message.normalize();
+  RETURN_IF_ERROR(AddInlineOnly(message, &request));
+  return request;
+}
+
+absl::StatusOr<RerankRequest> FromProto(const v1::RerankRequest& message,
+                                        const RequestRules& rules) {
+  RerankRequest request;
+  switch (message.query_case()) {
+    case v1::RerankRequest::QUERY_NOT_SET:
+      return FieldError("query", "must be text or tokens");
+    case v1::RerankRequest::kText:
+      RETURN_IF_ERROR(CheckTextSize("text", message.text().size(),
+                                    rules.limits.prompt_bytes_max));
+      request.query = message.text();
+      break;
+    case v1::RerankRequest::kTokens: {
+      ASSIGN_OR_RETURN(
+          request.query_ids,
+          IdsOf("tokens", message.tokens().ids(), rules.limits.chunk_ids_max,
+                rules.embedder_vocabulary_size));
+      break;
+    }
+  }
+  if (request.query.empty() && request.query_ids.empty()) {
+    return FieldError("query", "must not be empty");
+  }
+  RETURN_IF_ERROR(CheckRange("streams", message.streams_size(), 1,
+                             rules.limits.rerank_streams_max));
+  for (const v1::StreamPoint& message_point : message.streams()) {
+    StreamPoint point;
+    ASSIGN_OR_RETURN(point.name, NameFromProto("streams.stream_id",
+                                               message_point.stream_id()));
+    ASSIGN_OR_RETURN(point.at, AtFromProto(message_point.at()));
+    request.streams.push_back(std::move(point));
+  }
   return request;
 }
 

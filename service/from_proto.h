@@ -16,10 +16,11 @@ namespace oxbow {
 // What requests are checked against; fixed when the server starts.
 struct RequestRules {
   Limits limits;
-  int vocabulary_size = 0;          // the generator's: ids are below it
-  int embedding_width = 0;          // numbers in a vector
-  bool has_embedding_head = false;  // then it is the default pooling
-  Digest model_id{};                // the generator's
+  int vocabulary_size = 0;           // the generator's: ids are below it
+  int embedder_vocabulary_size = 0;  // of the model that embeds
+  int embedding_width = 0;           // numbers in a vector
+  bool has_embedding_head = false;   // then it is the default pooling
+  Digest model_id{};                 // the generator's
 };
 
 // The name of a stream. BAD_STREAM_ID.
@@ -37,6 +38,8 @@ absl::StatusOr<AppendChunk> FromProto(const v1::AppendChunk& message,
                                       const RequestRules& rules);
 absl::StatusOr<EmbedRequest> FromProto(const v1::EmbedRequest& message,
                                        const RequestRules& rules);
+absl::StatusOr<RerankRequest> FromProto(const v1::RerankRequest& message,
+                                        const RequestRules& rules);
 absl::StatusOr<ReadEmbeddingsRequest> FromProto(
     const v1::ReadEmbeddingsRequest& message);
 absl::StatusOr<GenerateRequest> FromProto(const v1::GenerateRequest& message,

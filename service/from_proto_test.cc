@@ -19,6 +19,7 @@ using testing::ElementsAre;
 RequestRules Rules() {
   RequestRules rules;
   rules.vocabulary_size = 100;
+  rules.embedder_vocabulary_size = 50;
   rules.embedding_width = 32;
   return rules;
 }
@@ -205,6 +206,18 @@ TEST(FromProtoTest, CreateFields) {
       Create(), [](const Create& m) { return FromProto(m, Rules()); });
 }
 
+TEST(FromProtoTest, PlansMayHaveAPrefix) {
+  v1::CreateStreamRequest create;
+  create.mutable_embedding_plan()->set_prefix(std::string(4096, 'p'));
+  const auto request = FromProto(create, Rules());
+  ASSERT_TRUE(request.ok()) << request.status();
+  EXPECT_EQ(request->plan.prefix.size(), 4096u);
+  EXPECT_EQ(request->plan.kind, EmbeddingPlan::Kind::kNone);
+  create.mutable_embedding_plan()->set_prefix(std::string(4097, 'p'));
+  EXPECT_EQ(FactsOf(FromProto(create, Rules()).status())["field"],
+            "embedding_plan.prefix");
+}
+
 TEST(FromProtoTest, EmbedFields) {
   using Embed = v1::EmbedRequest;
   Embed good;
@@ -237,6 +250,94 @@ TEST(FromProtoTest, EmbedFields) {
            }},
       },
       good, [](const Embed& m) { return FromProto(m, Rules()); });
+}
+
+TEST(FromProtoTest, EmbedFieldsOfInlineTexts) {
+  v1::EmbedRequest good;
+  good.mutable_texts()->add_texts("x");
+  good.set_pooling(v1::POOLING_HEAD);
+  const auto long_text = [](int context, int chunk) {
+    return [context, chunk](v1::EmbedRequest* m) {
+      m->mutable_long_text()->set_context_tokens(context);
+      m->mutable_long_text()->set_chunk_tokens(chunk);
+    };
+  };
+  const auto with = [](v1::Pooling pooling, const char* instruction) {
+    return [pooling, instruction](v1::EmbedRequest* m) {
+      m->set_pooling(pooling);
+      m->set_instruction(instruction);
+    };
+  };
+  Check<v1::EmbedRequest>(
+      {
+          {"", with(v1::POOLING_HEAD, "find")},
+          {"", with(v1::POOLING_MEAN, "")},
+          {"instruction", with(v1::POOLING_MEAN, "find")},
+          {"instruction", with(v1::POOLING_UNSPECIFIED, "find")},
+          {"", [](auto* m) { m->set_instruction(std::string(4096, 'i')); }},
+          {"instruction",
+           [](auto* m) { m->set_instruction(std::string(4097, 'i')); }},
+          {"instruction",
+           [](auto* m) {
+             m->mutable_tokens()->add_lists()->add_ids(1);
+             m->set_instruction("find");
+           }},
+          {"instruction",
+           [](auto* m) {
+             m->mutable_stream()->set_stream_id("s");
+             m->set_instruction("find");
+           }},
+          {"", [](auto* m) { m->mutable_long_text(); }},
+          {"", long_text(100, 0)},
+          {"", long_text(65536, 256)},
+          {"long_text.context_tokens", long_text(65537, 512)},
+          {"long_text.context_tokens", long_text(-1, 0)},
+          {"long_text.chunk_tokens", long_text(100, 101)},
+          {"long_text.chunk_tokens", long_text(0, 2049)},
+          {"long_text.chunk_tokens", long_text(100, -1)},
+          {"long_text.chunk_tokens", long_text(65536, 255)},
+          {"long_text",
+           [](auto* m) {
+             m->set_pooling(v1::POOLING_LAST);
+             m->mutable_long_text();
+           }},
+          {"long_text",
+           [](auto* m) {
+             m->mutable_stream()->set_stream_id("s");
+             m->mutable_long_text();
+           }},
+      },
+      good, [](const auto& m) { return FromProto(m, Rules()); });
+  good.mutable_long_text()->set_context_tokens(100);
+  EXPECT_EQ(FromProto(good, Rules())->long_text->chunk_tokens, 100);
+}
+
+TEST(FromProtoTest, RerankFields) {
+  v1::RerankRequest good;
+  good.set_text("q");
+  good.add_streams()->set_stream_id("s");
+  Check<v1::RerankRequest>(
+      {
+          {"", [](auto* m) {}},
+          {"query", [](auto* m) { m->clear_text(); }},
+          {"query", [](auto* m) { m->set_text(""); }},
+          {"query", [](auto* m) { m->mutable_tokens(); }},
+          {"", [](auto* m) { m->mutable_tokens()->add_ids(49); }},
+          {"tokens", [](auto* m) { m->mutable_tokens()->add_ids(50); }},
+          {"text",
+           [](auto* m) { m->set_text(std::string((1 << 20) + 1, 'q')); }},
+          {"streams", [](auto* m) { m->clear_streams(); }},
+          {"streams",
+           [](auto* m) {
+             for (int i = 0; i < 256; ++i) m->add_streams()->set_stream_id("s");
+           }},
+          {"streams.stream_id", [](auto* m) { m->add_streams(); }},
+          {"at.byte_offset",
+           [](auto* m) {
+             m->mutable_streams(0)->mutable_at()->set_byte_offset(-1);
+           }},
+      },
+      good, [](const auto& m) { return FromProto(m, Rules()); });
 }
 
 TEST(FromProtoTest, OtherFields) {

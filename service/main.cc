@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "engine/model/load_model.h"
 #include "engine/model/load_progress.h"
+#include "engine/model/reranker.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "grpc/support/log.h"
 #include "service/options.h"
@@ -50,9 +51,9 @@ absl::StatusOr<ReaderSpec> LoadReader(const std::string& path,
   load.precision = options.weights;
   load.adapters = adapters;
   // A stream in memory has its state and a place to probe it for vectors; a
-  // request has one state, or one a branch.
-  load.slots_max =
-      2 * options.limits.open_streams_max + options.limits.running_requests_max;
+  // request has one state, or one a branch; a Rerank a few.
+  load.slots_max = 2 * options.limits.open_streams_max +
+                   options.limits.running_requests_max + Reranker::kStatesMax;
   load.on_progress = [&progress](int64_t done, int64_t total) {
     progress.Update(done, total);
   };
@@ -61,11 +62,40 @@ absl::StatusOr<ReaderSpec> LoadReader(const std::string& path,
   progress.Finish();
   if (!model.ok()) return model.status();
   reader.model = *std::move(model);
+  if (reader.model->info().has_rank_head) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": a reranker, which reads no text; give it as --reranker"));
+  }
   ASSIGN_OR_RETURN(
       reader.tokenizer,
       MakeTokenizer(tokenizer, path, reader.model->info().vocabulary_size));
   reader.file_name = path;
   return reader;
+}
+
+// The reranker of the model that embeds, into its spec.
+absl::Status LoadReranker(const Options& options, const Clock* clock,
+                          ReaderSpec* reader) {
+  if (options.embedder_path.empty() &&
+      reader->model->info().embedding_heads.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--reranker: ", options.model_path,
+        " has no trained embedding head: a reranker goes with an embedder, so "
+        "give --embedder=PATH, too"));
+  }
+  LoadProgress progress(options.reranker_path, isatty(STDERR_FILENO) == 1,
+                        &std::cerr, clock);
+  Reranker::LoadOptions load;
+  load.threads = options.threads;
+  load.on_progress = [&progress](int64_t done, int64_t total) {
+    progress.Update(done, total);
+  };
+  absl::StatusOr<std::unique_ptr<Reranker>> reranker =
+      Reranker::Load(options.reranker_path, load, reader->model->info());
+  progress.Finish();
+  if (!reranker.ok()) return reranker.status();
+  reader->reranker = *std::move(reranker);
+  return absl::OkStatus();
 }
 
 // The store is another program's, full or damaged: trying again later may
@@ -91,6 +121,13 @@ int Serve(const Options& options, StopSignals* signals) {
       return Report({kExitNoInput, std::string(reader.status().message())});
     }
     embedder = *std::move(reader);
+  }
+  if (!options.reranker_path.empty()) {
+    const absl::Status status = LoadReranker(
+        options, &clock, embedder.has_value() ? &*embedder : &*generator);
+    if (!status.ok()) {
+      return Report({kExitNoInput, std::string(status.message())});
+    }
   }
 
   RocksStoreOptions store_options;

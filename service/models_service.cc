@@ -51,6 +51,9 @@ ModelsService::Unary* ModelsService::GetModel(Context*, const Bytes* request,
         if (engine_->embedder_info() != nullptr) {
           *answer.mutable_embedder() = ToProto(*engine_->embedder_info());
         }
+        if (engine_->reranker_info() != nullptr) {
+          *answer.mutable_reranker() = ToProto(*engine_->reranker_info());
+        }
         *answer.mutable_tokenizer() = Describe(engine_->tokenizer());
         call->Answer(answer);
         return absl::OkStatus();
@@ -80,6 +83,7 @@ ModelsService::Unary* ModelsService::GetLimits(Context*, const Bytes* request,
         answer.set_open_streams_max(engine.open_streams_max);
         answer.set_running_requests_max(engine.running_requests_max);
         answer.set_page_size_max(kPageSizeMax);
+        answer.set_rerank_streams_max(engine.rerank_streams_max);
         call->Answer(answer);
         return absl::OkStatus();
       });

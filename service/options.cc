@@ -76,6 +76,10 @@ void AddModelFlags(CLI::App* app, Options* options) {
   app->add_option("--embedder-tokenizer", options->embedder_tokenizer,
                   "As --tokenizer, for the embedder")
       ->type_name("KIND");
+  app->add_option("--reranker", options->reranker_path,
+                  "EmbeddingRWKV's reranker for the model that embeds, which "
+                  "scores its states of documents for a query")
+      ->type_name("PATH");
   AddWeightsFlag(app, &options->weights,
                  "Quantize the large matrices of both models while loading: "
                  "half or a third of the memory, and faster where memory is "

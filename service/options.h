@@ -32,6 +32,7 @@ struct Options {
   std::string embedder_path;          // empty: none
   std::string tokenizer;              // as MakeTokenizer takes it
   std::string embedder_tokenizer;
+  std::string reranker_path;  // empty: none
   std::string store_path;
   std::string listen_host = "127.0.0.1";  // without brackets
   int listen_port = 7007;                 // 0: any

@@ -82,6 +82,30 @@ TEST_F(OxbowdTest, ABadModelOrVocabularyIsOneSentenceAnd66) {
       66, "/nosuch");
 }
 
+TEST_F(OxbowdTest, ARerankerThatDoesNotFitIsOneSentenceAnd66) {
+  TinyModelOptions options;
+  options.reranker = true;
+  const std::string reranker = Path("reranker.pth");
+  OXBOW_CHECK_OK(WriteTinyModel(options, reranker));
+  ExpectEnd(Good("a") + "--reranker=" + reranker, 66,
+            "no trained embedding head: a reranker goes with an embedder");
+  options.width = 128;
+  options.reranker = false;
+  options.embedding_heads = {"retr"};
+  const std::string embedder = Path("embedder.pth");
+  OXBOW_CHECK_OK(WriteTinyModel(options, embedder));
+  ExpectEnd(Good("a") + "--embedder-tokenizer=bytes --embedder=" + embedder +
+                " --reranker=" + reranker,
+            66,
+            "the reranker has 64 channels in heads of 16, the embedder 128");
+  ExpectEnd(Good("a") + "--embedder-tokenizer=bytes --embedder=" + embedder +
+                " --reranker=" + embedder,
+            66, "no reranker");
+  // A reranker reads no text.
+  ExpectEnd("--model=" + reranker + " --store=" + Path("a"), 66,
+            reranker + ": a reranker, which reads no text");
+}
+
 TEST_F(OxbowdTest, BadFlagsAre64) {
   ExpectEnd("--model=x", 64, "--store");
   ExpectEnd(Good("a") + "--threads=-2", 64, "--threads");

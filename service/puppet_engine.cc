@@ -198,6 +198,40 @@ void PuppetEngine::Embed(EmbedRequest request, Callback<EmbedReply> done) {
       });
 }
 
+void PuppetEngine::Rerank(RerankRequest request, Callback<RerankReply> done) {
+  Answer<RerankReply>(
+      "Rerank", std::move(done),
+      [this, request]() -> absl::StatusOr<RerankReply> {
+        RerankReply reply;
+        const std::string query = request.query.empty()
+                                      ? std::string(request.query_ids.begin(),
+                                                    request.query_ids.end())
+                                      : request.query;
+        for (const StreamPoint& point : request.streams) {
+          PuppetStream* const stream = Find(point.name);
+          if (stream == nullptr) return NoStream(point.name);
+          ASSIGN_OR_RETURN(const uint64_t at, Locate(*stream, point.at));
+          const std::string text = stream->text.substr(0, at);
+          RankedStream ranked;
+          ranked.name = point.name;
+          ranked.index = static_cast<int>(reply.ranked.size());
+          for (size_t i = text.find(query); i != std::string::npos;
+               i = text.find(query, i + 1)) {
+            ++ranked.logit;
+          }
+          ranked.score = RankScore(ranked.logit);
+          ranked.point = {{at, 0}, at};
+          ranked.plain = stream->info.plan.prefix.empty();
+          reply.ranked.push_back(std::move(ranked));
+        }
+        std::stable_sort(reply.ranked.begin(), reply.ranked.end(),
+                         [](const RankedStream& a, const RankedStream& b) {
+                           return a.logit > b.logit;
+                         });
+        return reply;
+      });
+}
+
 void PuppetEngine::ReadEmbeddings(ReadEmbeddingsRequest request,
                                   Callback<ReadEmbeddingsReply> done) {
   if (request.follow && !*request.cancelled) {

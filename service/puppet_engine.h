@@ -16,7 +16,8 @@
 namespace oxbow {
 
 // Streams are strings, tokens are bytes, a state's digest is the text's and its
-// file the text, a vector counts letters; Generate says "abc...". Answers come
+// file the text, a vector counts letters, a logit how often the query stands
+// in the text; Generate says "abc...". Answers come
 // on a thread of its own, as the real engine's do. Any call can be made to
 // fail.
 //
@@ -52,6 +53,7 @@ class PuppetEngine : public Engine {
   void Embed(EmbedRequest request, Callback<EmbedReply> done) override;
   void ReadEmbeddings(ReadEmbeddingsRequest request,
                       Callback<ReadEmbeddingsReply> done) override;
+  void Rerank(RerankRequest request, Callback<RerankReply> done) override;
   void Generate(GenerateRequest request, GenerateObserver* observer) override;
   void Score(ScoreRequest request, Callback<ScoreReply> done) override;
   void Fork(ForkRequest request, Callback<StreamInfo> done) override;
@@ -69,6 +71,7 @@ class PuppetEngine : public Engine {
 
   const ModelInfo& generator_info() const override { return info_; }
   const ModelInfo* embedder_info() const override { return nullptr; }
+  const ModelInfo* reranker_info() const override { return nullptr; }
   const Tokenizer& tokenizer() const override { return *tokenizer_; }
   const Digest& generator_id() const override { return id_; }
   const Limits& limits() const override { return limits_; }

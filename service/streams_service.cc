@@ -26,6 +26,7 @@ RequestRules MakeRules(const Engine& engine) {
   rules.limits = engine.limits();
   rules.model_id = engine.generator_id();
   rules.vocabulary_size = engine.generator_info().vocabulary_size;
+  rules.embedder_vocabulary_size = rules.vocabulary_size;
   rules.embedding_width = engine.generator_info().width;
   rules.has_embedding_head = !engine.generator_info().embedding_heads.empty();
   if (engine.embedder_info() != nullptr) {
@@ -34,6 +35,7 @@ RequestRules MakeRules(const Engine& engine) {
     rules.embedding_width =
         std::max(rules.embedding_width, engine.embedder_info()->width);
     rules.has_embedding_head = !engine.embedder_info()->embedding_heads.empty();
+    rules.embedder_vocabulary_size = engine.embedder_info()->vocabulary_size;
   }
   return rules;
 }
@@ -140,6 +142,21 @@ StreamsService::Unary* StreamsService::Embed(Context*, const Bytes* request,
           return answer;
         };
         engine_->Embed(std::move(embed), call->Done<EmbedReply>(to_message));
+        return absl::OkStatus();
+      });
+}
+
+StreamsService::Unary* StreamsService::Rerank(Context*, const Bytes* request,
+                                              Bytes* response) {
+  return StartUnaryCall<v1::RerankRequest>(
+      request, response,
+      [this](const v1::RerankRequest& message, UnaryCall* call) {
+        ASSIGN_OR_RETURN(RerankRequest rerank, FromProto(message, rules_));
+        rerank.cancelled = call->cancelled();
+        engine_->Rerank(std::move(rerank),
+                        call->Done<RerankReply>([](const RerankReply& reply) {
+                          return ToProto(reply);
+                        }));
         return absl::OkStatus();
       });
 }

@@ -19,6 +19,7 @@ using RawStreams =
                v1::Streams::WithRawCallbackMethod_DeleteStream,
                v1::Streams::WithRawCallbackMethod_Append,
                v1::Streams::WithRawCallbackMethod_Embed,
+               v1::Streams::WithRawCallbackMethod_Rerank,
                v1::Streams::WithRawCallbackMethod_ReadEmbeddings,
                v1::Streams::WithRawCallbackMethod_Generate,
                v1::Streams::WithRawCallbackMethod_Score,
@@ -49,6 +50,7 @@ class StreamsService final : public RawStreams {
   Unary* DeleteStream(Context*, const Bytes* request, Bytes* response) override;
   grpc::ServerBidiReactor<Bytes, Bytes>* Append(Context*) override;
   Unary* Embed(Context*, const Bytes* request, Bytes* response) override;
+  Unary* Rerank(Context*, const Bytes* request, Bytes* response) override;
   Writer* ReadEmbeddings(Context*, const Bytes* request) override;
   Writer* Generate(Context*, const Bytes* request) override;
   Unary* Score(Context*, const Bytes* request, Bytes* response) override;

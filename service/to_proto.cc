@@ -134,6 +134,20 @@ v1::EmbedResponse ToProto(const EmbedReply& reply) {
   return message;
 }
 
+v1::RerankResponse ToProto(const RerankReply& reply) {
+  v1::RerankResponse message;
+  for (const RankedStream& stream : reply.ranked) {
+    v1::RankedStream* ranked = message.add_ranked();
+    ranked->set_stream_id(stream.name.stream);
+    ranked->set_index(stream.index);
+    ranked->set_score(stream.score);
+    ranked->set_logit(stream.logit);
+    *ranked->mutable_point() = ToProto(stream.point);
+    ranked->set_plain(stream.plain);
+  }
+  return message;
+}
+
 v1::TimelineEntry ToProto(const TimelineEntry& entry) {
   v1::TimelineEntry message;
   const EmbeddingRecord& record = entry.record;

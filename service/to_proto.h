@@ -16,6 +16,7 @@ v1::Point ToProto(const Point& point);
 v1::Stream ToProto(const StreamInfo& info);
 v1::AppendAck ToProto(const AppendAck& ack);
 v1::EmbedResponse ToProto(const EmbedReply& reply);
+v1::RerankResponse ToProto(const RerankReply& reply);
 v1::TimelineEntry ToProto(const TimelineEntry& entry);
 v1::GeneratedToken ToProto(const GeneratedToken& token);
 v1::FinishedBranch ToProto(const FinishedBranch& branch);

@@ -15,6 +15,7 @@
 #include "clients/cli/append_source.h"
 #include "clients/cli/command.h"
 #include "clients/cli/describe.h"
+#include "clients/cli/instruction.h"
 #include "clients/cli/patience.h"
 #include "clients/cli/progress.h"
 #include "clients/cli/uploader.h"
@@ -30,6 +31,7 @@ struct Flags {
   std::string file;
   int chunk_bytes = 1 << 16;
   int embed_every = 0;
+  std::string prefix;  // empty: none
   bool resume = false;
   bool tokens = false;
   double retry_seconds = 60;
@@ -54,11 +56,16 @@ absl::StatusOr<v1::Stream> GetOrCreate(Connection* connection,
     if (flags.embed_every > 0) {
       request.mutable_embedding_plan()->set_every_tokens(flags.embed_every);
     }
+    if (!flags.prefix.empty()) {
+      request.mutable_embedding_plan()->set_prefix(flags.prefix);
+    }
     return Ask(&connection->streams(), &v1::Streams::Stub::CreateStream,
                request);
   }
-  if (stream.ok() && flags.embed_every > 0 &&
-      stream->embedding_plan().every_tokens() != flags.embed_every) {
+  if (!stream.ok()) return stream;
+  const v1::EmbeddingPlan& plan = stream->embedding_plan();
+  if ((flags.embed_every > 0 && plan.every_tokens() != flags.embed_every) ||
+      (!flags.prefix.empty() && plan.prefix() != flags.prefix)) {
     return DataFault(
         "the stream exists with another embedding plan, which cannot be "
         "changed");
@@ -206,6 +213,15 @@ void AddAppend(CLI::App* app, Run* run) {
                    "A new stream gets a vector every so many tokens, for "
                    "search")
       ->check(CLI::Range(1, 1 << 20));
+  command->add_flag_callback(
+      "--rerankable", [flags] { flags->prefix = PrefixOf(kRetrieveDocuments); },
+      "A new stream's embedder first reads what rerankers were trained with");
+  command
+      ->add_option_function<std::string>(
+          "--rerankable-for",
+          [flags](const std::string& task) { flags->prefix = PrefixOf(task); },
+          "The same, with another instruction")
+      ->type_name("TASK");
   command->add_flag("--resume", flags->resume,
                     "FILE is the whole document: go on where the stream ends, "
                     "after checking that its text is FILE's beginning");

@@ -29,7 +29,10 @@ U+FFFD where needed, `bytes` the exact bytes in base64. In order:
                stop_text, stop_token, end_of_document
   import       as show, without a digest
   ls           a line a stream, as show without a digest
-  model        {"generator":{..},"embedder":{..},"tokenizer":{..}}
+  model        {"generator":{..},"embedder":{..},"reranker":{..},
+               "tokenizer":{..}}
+  rerank       a line a stream, the best first {"stream","index","score",
+               "logit","byte_offset","plain"}
   rm           {"stream","removed"}
   score        a line a text {"text","logprob","tokens":[{"token","logprob"}]}
   search       a line a hit {"stream","byte_offset","score","text",..}
@@ -48,6 +51,7 @@ void AddCommands(CLI::App* app, Run* run) {
   AddAppend(app, run);
   AddEmbed(app, run);
   AddSearch(app, run);
+  AddRerank(app, run);
   AddGenerate(app, run);
   AddScore(app, run);
   AddFork(app, run);

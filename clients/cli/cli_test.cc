@@ -36,6 +36,11 @@ TEST_F(CliTest, FaultsHaveTheirExitCodes) {
            {"append", "s", "f", "--retry-for=nan"},
            {"embed"},
            {"embed", "s", "--text=x"},
+           {"embed", "s", "--query"},
+           {"embed", "--text=x", "--chunk-tokens=3"},
+           {"rerank", "q"},
+           {"rerank", "q", "s@x"},
+           {"rerank", "q", "s@-1"},
            {"embed", "s", "--pooling=max"},
            {"embed", "s", "--at-byte=1", "--at-token=1"},
            {"search", "s"},
@@ -116,6 +121,45 @@ TEST_F(CliTest, EmbedTokenizeAndModel) {
   EXPECT_EQ(RunJson({"tokenize", "hi"}).out, "{\"tokens\":[104,105]}\n");
   EXPECT_EQ(Run({"tokenize", "-"}, Pipe("\xff\n")).out, "255 10\n");
   EXPECT_EQ(RunJson({"model"}).lines()[0]["generator"]["version"], "puppet");
+}
+
+TEST_F(CliTest, RerankPutsTheBestFirst) {
+  const auto append = [this](const std::string& name, const std::string& text,
+                             const std::string& flag) {
+    return Run({"append", name, File(text), flag}).code;
+  };
+  EXPECT_EQ(append("one", "a cat", "--rerankable"), 0);
+  EXPECT_EQ(append("two", "cat and cat", "--rerankable-for=Find pets"), 0);
+  EXPECT_EQ(append("none", "a dog", "--retry-for=1"), 0);
+  const auto lines =
+      RunJson({"rerank", "cat", "none", "one", "two", "two@6"}).lines();
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[0]["stream"], "two");
+  EXPECT_EQ(lines[0]["index"], 2);
+  EXPECT_EQ(lines[0]["logit"], 2);
+  EXPECT_NEAR(lines[0]["score"], 0.880797, 1e-6);
+  EXPECT_EQ(lines[0]["plain"], false);
+  EXPECT_EQ(lines[1]["stream"], "one");
+  EXPECT_EQ(lines[2]["index"], 3);
+  EXPECT_EQ(lines[2]["byte_offset"], 6);
+  EXPECT_EQ(lines[3]["plain"], true);
+
+  const auto table = Run({"rerank", "-", "one", "two", "none"}, Pipe("cat"));
+  EXPECT_EQ(table.out,
+            "   1  score 0.8808  two  byte 11\n"
+            "   2  score 0.7311  one  byte 5\n"
+            "   3  score 0.5000  none  byte 5  (plain)\n");
+  EXPECT_EQ(RunJson({"rerank", "cat", "one", "two", "--top=1"}).lines().size(),
+            1u);
+  EXPECT_EQ(RunJson({"show", "two"}).lines()[0]["embedding_plan"]["prefix"],
+            "Instruct: Find pets\nDocument: ");
+  EXPECT_EQ(RunJson({"show", "one"}).lines()[0]["embedding_plan"]["prefix"],
+            "Instruct: Given a query, retrieve documents that answer the "
+            "query\nDocument: ");
+  // A prefix cannot be added or changed later.
+  EXPECT_EQ(append("none", "more", "--rerankable"), 65);
+  EXPECT_EQ(append("two", "more", "--rerankable"), 65);
+  EXPECT_EQ(append("one", "more", "--rerankable"), 0);
 }
 
 TEST_F(CliTest, StreamsAreListedShownForkedMarkedAndRemoved) {

@@ -44,6 +44,7 @@ void AddGenerate(CLI::App* app, Run* run);
 void AddImport(CLI::App* app, Run* run);
 void AddLs(CLI::App* app, Run* run);
 void AddModel(CLI::App* app, Run* run);
+void AddRerank(CLI::App* app, Run* run);
 void AddRm(CLI::App* app, Run* run);
 void AddScore(CLI::App* app, Run* run);
 void AddSearch(CLI::App* app, Run* run);

@@ -8,7 +8,7 @@
 namespace oxbow::cli {
 namespace {
 
-Json ToJson(const v1::EmbeddingPlan& plan) {
+Json WhenOf(const v1::EmbeddingPlan& plan) {
   switch (plan.plan_case()) {
     case v1::EmbeddingPlan::kEveryTokens:
       return {{"every_tokens", plan.every_tokens()}};
@@ -20,6 +20,12 @@ Json ToJson(const v1::EmbeddingPlan& plan) {
       break;
   }
   return nullptr;
+}
+
+Json ToJson(const v1::EmbeddingPlan& plan) {
+  Json json = WhenOf(plan);
+  if (!plan.prefix().empty()) json["prefix"] = Session::ToUtf8(plan.prefix());
+  return json;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "clients/cli/command.h"
+#include "clients/cli/instruction.h"
 #include "clients/cli/pooling.h"
 #include "clients/cli/text_argument.h"
 
@@ -19,7 +20,21 @@ struct Flags {
   int64_t at_token = -1;
   int64_t from_byte = -1;
   std::string pooling;
+  std::string instruction;
+  bool query = false;
+  bool long_text = false;
+  int context_tokens = 0;
+  int chunk_tokens = 0;
 };
+
+// What is for texts alone.
+void AddTextFields(const Flags& flags, v1::EmbedRequest* request) {
+  if (flags.query) request->set_instruction(kRetrieveDocuments);
+  if (!flags.instruction.empty()) request->set_instruction(flags.instruction);
+  if (!flags.long_text) return;
+  request->mutable_long_text()->set_context_tokens(flags.context_tokens);
+  request->mutable_long_text()->set_chunk_tokens(flags.chunk_tokens);
+}
 
 absl::StatusOr<v1::EmbedRequest> MakeRequest(const Session& session,
                                              const Flags& flags,
@@ -35,7 +50,12 @@ absl::StatusOr<v1::EmbedRequest> MakeRequest(const Session& session,
     }
     ASSIGN_OR_RETURN(const std::string text, ReadArgument(session, flags.text));
     request.mutable_texts()->add_texts(text);
+    AddTextFields(flags, &request);
   } else {
+    if (flags.query || flags.long_text || !flags.instruction.empty()) {
+      return UsageFault(
+          "--query, --instruction and --long-text are for --text");
+    }
     v1::StreamSpan* span = request.mutable_stream();
     span->set_stream_id(flags.stream_id);
     *span->mutable_at() = MakeAt(flags.at_byte, flags.at_token);
@@ -98,6 +118,24 @@ void AddEmbed(CLI::App* app, Run* run) {
                    "Default: head if the server has a trained head, else "
                    "mean")
       ->check(CLI::IsMember({"last", "mean", "head"}));
+  command->add_flag("--query", flags->query,
+                    "The text is a query: its instruction is read before it");
+  command
+      ->add_option("--instruction", flags->instruction,
+                   "The same, with this one")
+      ->type_name("TASK");
+  command->add_flag("--long-text", flags->long_text,
+                    "EmbeddingRWKV's way with texts of any length: the mean "
+                    "over several end-of-text tokens");
+  command
+      ->add_option("--context-tokens", flags->context_tokens,
+                   "Of --long-text; default: 2048")
+      ->needs("--long-text");
+  command
+      ->add_option("--chunk-tokens", flags->chunk_tokens,
+                   "Of --long-text: a context has one end-of-text token for "
+                   "each; default: 512")
+      ->needs("--long-text");
   command->callback([run, flags, text] {
     const bool has_text = text->count() > 0;
     *run = [flags, has_text](const Session& session) {

@@ -65,12 +65,16 @@ absl::Status ShowModel(const Session& session) {
     if (model.has_embedder()) {
       *session.out << "embedder: " << ToLine(model.embedder()) << "\n";
     }
+    if (model.has_reranker()) {
+      *session.out << "reranker: " << ToLine(model.reranker()) << "\n";
+    }
     *session.out << "tokenizer: " << model.tokenizer().name() << std::endl;
     return absl::OkStatus();
   }
   Json json;
   json["generator"] = ToJson(model.generator());
   if (model.has_embedder()) json["embedder"] = ToJson(model.embedder());
+  if (model.has_reranker()) json["reranker"] = ToJson(model.reranker());
   Json& tokenizer = json["tokenizer"];
   tokenizer["name"] = model.tokenizer().name();
   tokenizer["reads_text"] = model.tokenizer().reads_text();

@@ -21,6 +21,7 @@ struct Flags {
   bool all = false;
   int top = 5;
   std::string mode = "hybrid";
+  std::string instruction;
 };
 
 constexpr int kSnippetBytes = 300;  // for people; JSON has the whole span
@@ -92,9 +93,9 @@ absl::Status Search(const Session& session, const Flags& flags) {
   ASSIGN_OR_RETURN(
       const std::string query,
       ReadArgument(session, flags.all ? flags.first : flags.second));
-  ASSIGN_OR_RETURN(
-      const auto ranker,
-      SpanRanker::Make(session.connection, ModeOf(flags.mode), query));
+  ASSIGN_OR_RETURN(const auto ranker,
+                   SpanRanker::Make(session.connection, ModeOf(flags.mode),
+                                    query, flags.instruction));
   for (const std::string& stream : streams) {
     const absl::Status status = ranker->AddStream(stream);
     // Of all streams, those without a timeline are passed over.
@@ -139,6 +140,11 @@ void AddSearch(CLI::App* app, Run* run) {
   command->add_option("--mode", flags->mode, "How to rank")
       ->check(CLI::IsMember({"hybrid", "vector", "lexical"}))
       ->capture_default_str();
+  command
+      ->add_option("--instruction", flags->instruction,
+                   "What the query is about, for a trained embedder, as embed "
+                   "--instruction")
+      ->type_name("TASK");
   command->callback([run, flags] {
     *run = [flags](const Session& session) { return Search(session, *flags); };
   });

@@ -14,18 +14,22 @@
 namespace oxbow::cli {
 
 absl::StatusOr<std::unique_ptr<SpanRanker>> SpanRanker::Make(
-    Connection* connection, SearchMode mode, const std::string& query) {
+    Connection* connection, SearchMode mode, const std::string& query,
+    const std::string& instruction) {
   std::unique_ptr<SpanRanker> ranker(new SpanRanker(connection, mode, query));
-  if (mode != SearchMode::kLexical) RETURN_IF_ERROR(ranker->EmbedQuery());
+  if (mode != SearchMode::kLexical) {
+    RETURN_IF_ERROR(ranker->EmbedQuery(instruction));
+  }
   if (mode != SearchMode::kVector) {
     ASSIGN_OR_RETURN(ranker->index_, LexicalIndex::Make());
   }
   return ranker;
 }
 
-absl::Status SpanRanker::EmbedQuery() {
+absl::Status SpanRanker::EmbedQuery(const std::string& instruction) {
   v1::EmbedRequest request;
   request.mutable_texts()->add_texts(query_);
+  request.set_instruction(instruction);
   ASSIGN_OR_RETURN(
       const v1::EmbedResponse response,
       Ask(&connection_->streams(), &v1::Streams::Stub::Embed, request));

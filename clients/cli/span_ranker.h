@@ -28,9 +28,11 @@ struct Hit {
 // not the vectors. Thread-compatible.
 class SpanRanker {
  public:
-  // Embeds the query, unless the mode is kLexical. Borrows the connection.
+  // Embeds the query, unless the mode is kLexical; with an instruction unless
+  // that is empty. Borrows the connection.
   static absl::StatusOr<std::unique_ptr<SpanRanker>> Make(
-      Connection* connection, SearchMode mode, const std::string& query);
+      Connection* connection, SearchMode mode, const std::string& query,
+      const std::string& instruction);
 
   absl::Status AddStream(const std::string& stream_id);
 
@@ -45,7 +47,7 @@ class SpanRanker {
  private:
   SpanRanker(Connection* connection, SearchMode mode, std::string query)
       : connection_(connection), mode_(mode), query_(std::move(query)) {}
-  absl::Status EmbedQuery();
+  absl::Status EmbedQuery(const std::string& instruction);
   absl::Status ReadTimeline(const std::string& stream_id);
   // Indexes the text of the spans from number `first` on.
   absl::Status ReadText(const std::string& stream_id, size_t first);

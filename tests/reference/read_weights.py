@@ -89,6 +89,11 @@ def read_pth(path: Path) -> Weights:
 
 
 def read_weights(path: Path) -> Weights:
-    """The tensors of a file; EmbeddingRWKV's "rwkv." is taken off the names."""
+    """The tensors of a file; EmbeddingRWKV's "rwkv." and "reranker." are taken off the names."""
     weights = read_pth(path) if path.suffix == ".pth" else read_safetensors(path)
-    return {name[5:] if name.startswith("rwkv.") else name: w for name, w in weights.items()}
+    bare = {}
+    for name, numbers in weights.items():
+        for prefix in ("rwkv.", "reranker."):
+            name = name[len(prefix) :] if name.startswith(prefix) else name
+        bare[name] = numbers
+    return bare

@@ -4,13 +4,16 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "CLI/CLI.hpp"
+#include "tests/testing/pth_writer.h"
 #include "tests/testing/tiny_model.h"
 
 int main(int argc, char** argv) {
   oxbow::TinyModelOptions options;
   std::string out;
+  std::vector<int64_t> reranker_layers;
   CLI::App app("Writes a small random RWKV model.");
   app.add_option("--out", out, "file to write: .safetensors or .pth")
       ->required();
@@ -47,12 +50,20 @@ int main(int argc, char** argv) {
   app.add_option("--embedding_heads", options.embedding_heads,
                  "of retr, sts, cls")
       ->check(CLI::IsMember({"retr", "sts", "cls"}));
+  app.add_flag("--reranker", options.reranker, "EmbeddingRWKV's");
+  app.add_option("--reranker_layers", reranker_layers,
+                 "of the embedder, for each layer; only in a .pth");
   CLI11_PARSE(app, argc, argv);
   if (options.width % options.head_size != 0) {
     std::cerr << "--width must be a multiple of --head_size\n";
     return 1;
   }
-  const absl::Status status = oxbow::WriteTinyModel(options, out);
+  const absl::Status status =
+      reranker_layers.empty()
+          ? oxbow::WriteTinyModel(options, out)
+          : oxbow::WritePth(
+                oxbow::MakeTinyTensors(options), options.dtype,
+                oxbow::NamedInts("reranker_layer_idx", reranker_layers), out);
   if (!status.ok()) std::cerr << status.message() << "\n";
   return status.ok() ? 0 : 1;
 }

@@ -203,6 +203,12 @@ absl::StatusOr<std::unique_ptr<SyncEngine>> SyncEngine::Start(
     ASSIGN_OR_RETURN(embedder,
                      LoadSpec(options.embedder_path, "", options.threads));
   }
+  if (!options.reranker_path.empty()) {
+    ReaderSpec& reader = embedder.has_value() ? *embedder : generator;
+    ASSIGN_OR_RETURN(reader.reranker, Reranker::Load(options.reranker_path,
+                                                     {options.threads, {}},
+                                                     reader.model->info()));
+  }
   ASSIGN_OR_RETURN(sync->engine_,
                    Engine::Start(options.engine, std::move(generator),
                                  std::move(embedder), store, &sync->clock_));
@@ -307,6 +313,12 @@ absl::StatusOr<GeneratedText> SyncEngine::Generate(GenerateRequest request) {
 absl::StatusOr<ScoreReply> SyncEngine::Score(ScoreRequest request) {
   Answer<ScoreReply> answer;
   engine_->Score(std::move(request), answer.callback());
+  return answer.Wait();
+}
+
+absl::StatusOr<RerankReply> SyncEngine::Rerank(RerankRequest request) {
+  Answer<RerankReply> answer;
+  engine_->Rerank(std::move(request), answer.callback());
   return answer.Wait();
 }
 

@@ -35,6 +35,7 @@ class SyncEngine {
     // Files written by WriteTestModel; empty: made in the test's own folder.
     std::string model_path;
     std::string embedder_path;  // empty: no embedder
+    std::string reranker_path;  // empty: none
     // As --tokenizer.
     std::string tokenizer;
   };
@@ -71,6 +72,7 @@ class SyncEngine {
                                                 At at);
   absl::StatusOr<GeneratedText> Generate(GenerateRequest request);
   absl::StatusOr<ScoreReply> Score(ScoreRequest request);
+  absl::StatusOr<RerankReply> Rerank(RerankRequest request);
   absl::StatusOr<CheckpointInfo> Checkpoint(const std::string& stream, At at,
                                             const std::string& label);
   absl::StatusOr<std::string> Export(const std::string& stream, At at);
