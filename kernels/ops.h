@@ -13,6 +13,8 @@
 // rows, their number, and the number of threads. The order of a sum is part
 // of the words below:
 //   dot(w, x):   acc = 0; for k = 0, 1, ..: acc = fma(w[k], x[k], acc)
+//                with w in blocks, x as 16-bit integers and exact sums within
+//                a group of inputs: kernels/cpu/block_product.h
 //   sum(x):      16 partial sums from 0, partial[i] of x[i], x[i+16], ..
 //                ascending; partial[i] += partial[i+h] for h = 8, 4, 2, 1;
 //                a sum of products adds by fma: partial = fma(a, b, partial)
@@ -35,7 +37,7 @@ namespace oxbow {
 enum class Activation { kNone, kTanh, kSigmoid, kSilu, kRelu, kReluSquared };
 
 // y[N,M] = activation(x[N,K] * transpose(w[M,K])), each output one dot(w, x)
-// with w made fp32, whatever its dtype (kernels/blocks.h);
+// with plain w made fp32 first;
 // with `add`, y[N,M] += that (in place).
 struct Product {
   Rows y;

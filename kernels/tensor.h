@@ -10,7 +10,7 @@ namespace oxbow {
 
 // How a weight is stored: as plain numbers, or in GGML's blocks, which hold
 // 32 or 256 neighbours of a row with their scales (kernels/blocks.h has each
-// layout). Arithmetic is always fp32.
+// layout).
 enum class DType {
   kF32,
   kF16,

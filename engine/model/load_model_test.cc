@@ -34,7 +34,7 @@ TEST(LoadModelTest, TellsWhatTheModelIs) {
   EXPECT_EQ(info.layout_id,
             "RWKV-7/L3/D96/S32/wkv-key-value,time,channel;"
             "hidden/f32");
-  EXPECT_EQ(info.numerics_id, "cpu-exact-1");
+  EXPECT_EQ(info.numerics_id, "cpu-exact-2");
   EXPECT_TRUE(info.has_lm_head);
   EXPECT_TRUE(info.embedding_heads.empty());
   int64_t parameters = 0;

@@ -11,18 +11,19 @@ namespace {
 
 // One output's codes of a group into their bytes, the first of which is `lane`.
 void PackCodes(const BlockLayout& layout, const int8_t* q, uint8_t* lane) {
-  uint8_t* high = lane + layout.group / 2 * kPanelOutputs;
+  uint8_t* high = lane + layout.Pairs() / 2 * kRowCodes;
   const int high_bits = layout.bits - 4;
   for (int i = 0; i < layout.group; ++i) {
+    const int pair = i / 2, side = i % 2;
     const int code = q[i] + layout.offset;
     if (layout.bits == 8) {
-      lane[i * kPanelOutputs] = static_cast<uint8_t>(code);
+      lane[pair * kRowCodes + side] = static_cast<uint8_t>(code);
       continue;
     }
-    lane[i / 2 * kPanelOutputs] |= (code & 15) << i % 2 * 4;
+    lane[pair / 2 * kRowCodes + side] |= (code & 15) << pair % 2 * 4;
     if (high_bits == 0) continue;
-    const int at = i * high_bits;
-    high[at / 8 * kPanelOutputs] |= (code >> 4) << at % 8;
+    const int at = pair * high_bits;
+    high[at / 8 * kRowCodes + side] |= (code >> 4) << at % 8;
   }
 }
 
@@ -42,7 +43,7 @@ void PackBlock(const BlockLayout& layout, const BlockParts& parts, int lane,
       }
     }
     PackCodes(layout, parts.q + g * layout.group,
-              to + layout.ScaleBytes() + ByteOf(lane));
+              to + layout.ScaleBytes() + 2 * lane);
     to += layout.GroupBytes();
   }
 }

@@ -11,16 +11,20 @@ namespace oxbow {
 
 constexpr int kPanelOutputs = 64;
 
+// Codes side by side in a row: those of two neighbouring inputs for each of 64
+// outputs, for sums are made of pairs of products.
+constexpr int kRowCodes = 2 * kPanelOutputs;
+
 // A panel is one stream, block column after block column:
 //   64 x fp16 d; 64 x fp16 dmin if has_min;
 //   for each group of inputs, if there are several:
 //     64 x int8 scale; 64 x int8 min if has_min;
-//   and its codes, q + offset, in rows of a byte for each of 64 outputs:
-//     8 bits: [group] rows; less: [group/2] rows, input 2j low, 2j+1 high,
-//     then the fifth bits [group/8], or the fifth and sixth [group/4], the
-//     first input lowest.
-// Byte v of a row's dword j is output 16 v + j: so a register of dwords is the
-// codes of four registers of outputs.
+//   and its codes in rows of 128 bytes, where byte 2 o + i is of output o and
+//   of input i of a pair:
+//     8 bits: a row a pair, of signed codes;
+//     less: of q + offset, a row for two pairs, the first low, then the fifth
+//     bits, a row for 8 pairs, or the fifth and sixth, a row for 4 pairs, the
+//     first pair lowest.
 // Only q4_K and q5_K grow: 12 bytes of 6-bit scales become 16 (3 %).
 struct BlockLayout {
   int bits;
@@ -35,16 +39,14 @@ struct BlockLayout {
   constexpr int ScaleBytes() const {
     return groups == 1 ? 0 : kPanelOutputs * (has_min ? 2 : 1);
   }
+  constexpr int Pairs() const { return group / 2; }
   constexpr int GroupBytes() const {
-    return ScaleBytes() + kPanelOutputs * group * bits / 8;
+    return ScaleBytes() + kRowCodes * Pairs() * bits / 8;
   }
   constexpr int BlockBytes() const {
     return HeaderBytes() + groups * GroupBytes();
   }
 };
-
-// Where an output's code is in a row.
-constexpr int ByteOf(int output) { return output % 16 * 4 + output / 16; }
 
 // `dtype` is a block format, here and below.
 constexpr BlockLayout LayoutOf(DType dtype) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <thread>
 
 #include "absl/memory/memory.h"
@@ -12,6 +13,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "hwy/targets.h"
+#include "kernels/cpu/block_product.h"
 #include "kernels/cpu/product.h"
 #include "kernels/cpu/rows.h"
 #include "kernels/cpu/wkv4.h"
@@ -67,7 +69,7 @@ absl::StatusOr<std::unique_ptr<CpuOps>> CpuOps::Create(int threads) {
   return absl::WrapUnique(new CpuOps(threads));
 }
 
-std::string CpuOps::numerics_id() const { return "cpu-exact-1"; }
+std::string CpuOps::numerics_id() const { return "cpu-exact-2"; }
 
 absl::StatusOr<Buffer> CpuOps::Allocate(int64_t count) {
   OXBOW_CHECK(count >= 0) << count;
@@ -189,6 +191,26 @@ void CpuOps::AddGated(Rows x, Rows gate, Rows y) {
   });
 }
 
+std::vector<ShortRows> CpuOps::ShortenInputs(
+    absl::Span<const Product> products) {
+  std::vector<ShortRows> inputs(products.size());
+  std::map<const float*, ShortRows> done;  // by Rows::data
+  short_inputs_.resize(std::max(short_inputs_.size(), products.size()));
+  for (size_t i = 0; i < products.size(); ++i) {
+    if (NumbersPerBlock(products[i].w.dtype) == 1) continue;
+    const Rows& x = products[i].x;
+    ShortRows& rows = done[x.data];
+    if (rows.data == nullptr) {
+      ShortRowsRoom& room = short_inputs_[i];
+      room.Resize(x);
+      ForRows(x.count, [&](int n) { room.Fill(x, n); });
+      rows = room.rows();
+    }
+    inputs[i] = rows;
+  }
+  return inputs;
+}
+
 void CpuOps::Multiply(absl::Span<const Product> products) {
   if (products.empty()) return;
   const int rows = products[0].x.count;
@@ -199,19 +221,24 @@ void CpuOps::Multiply(absl::Span<const Product> products) {
     panels += PanelsOf(product.w.outputs);
   }
   if (rows == 0) return;
+  const std::vector<ShortRows> short_inputs = ShortenInputs(products);
   // Few panels for many threads are cut along the rows as well.
   const int parts_wanted = (kTasksAThread * threads() + panels - 1) / panels;
   const int parts = std::max(1, std::min(parts_wanted, rows / kPartRows));
   pool_.Run(panels * parts, [&](int task) {
     int panel = task / parts;
-    const int part = task % parts;
-    const Product* product = products.data();
-    while (panel >= PanelsOf(product->w.outputs)) {
-      panel -= PanelsOf(product->w.outputs);
-      ++product;
+    size_t i = 0;
+    for (; panel >= PanelsOf(products[i].w.outputs); ++i) {
+      panel -= PanelsOf(products[i].w.outputs);
     }
-    MultiplyPanel(*product, panel, static_cast<int64_t>(rows) * part / parts,
-                  static_cast<int64_t>(rows) * (part + 1) / parts);
+    const int64_t part = task % parts;
+    const int begin = static_cast<int>(rows * part / parts);
+    const int end = static_cast<int>(rows * (part + 1) / parts);
+    if (NumbersPerBlock(products[i].w.dtype) == 1) {
+      MultiplyPanel(products[i], panel, begin, end);
+    } else {
+      MultiplyBlockPanel(products[i], short_inputs[i], panel, begin, end);
+    }
   });
 }
 

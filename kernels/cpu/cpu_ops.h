@@ -4,16 +4,19 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "kernels/cpu/arena.h"
+#include "kernels/cpu/short_rows.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/ops.h"
 
 namespace oxbow {
 
 // Shapes the arguments into independent tasks for a thread pool; the
-// arithmetic is in product.cc, rows.cc and wkv*.cc. Its memory is host memory.
+// arithmetic is in product.cc, block_product.cc, short_rows.cc, rows.cc and
+// wkv*.cc. Its memory is host memory.
 class CpuOps : public Ops {
  public:
   // `threads` share the work; 0: one a core. Unimplemented on a CPU without
@@ -61,8 +64,13 @@ class CpuOps : public Ops {
   // Calls work(n) for each row, some rows to a task.
   void ForRows(int count, absl::FunctionRef<void(int)> work);
 
+  // For each product with weights in blocks, its x as short rows; the others'
+  // are empty. They live until the next call.
+  std::vector<ShortRows> ShortenInputs(absl::Span<const Product> products);
+
   Arena arena_;
   ThreadPool pool_;
+  std::vector<ShortRowsRoom> short_inputs_;
 };
 
 }  // namespace oxbow

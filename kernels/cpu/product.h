@@ -28,7 +28,8 @@ size_t PanelBytes(DType dtype, int inputs);
 void PackPanel(const HostMatrix& from, bool transposed, int panel,
                void* packed);
 
-// The outputs of one panel, for rows row_begin .. row_end-1 of the product.
+// The outputs of one panel, for rows row_begin .. row_end-1 of the product,
+// whose weights are plain numbers; block_product.h has those in blocks.
 void MultiplyPanel(const Product& product, int panel, int row_begin,
                    int row_end);
 

@@ -32,6 +32,10 @@ double ReadBandwidth(ThreadPool& pool, const FloorBuffer& buffer);
 // registers, all threads together.
 double MultiplyAddPeak(ThreadPool& pool);
 
+// The same of products of 16-bit integers, added in pairs to 32 bits: what
+// weights in blocks are multiplied with.
+double ShortMultiplyAddPeak(ThreadPool& pool);
+
 }  // namespace oxbow
 
 #endif  // OXBOW_TESTS_BENCH_FLOORS_H_

@@ -197,7 +197,9 @@ TEST(ConvertTest, BlocksBecomeTheNumbersTheyStandFor) {
       WriteGguf(MakeTinyTensors(TinyModelOptions()), options, gguf).ok());
   const std::string out = InTestFolder("q.safetensors");
   ASSERT_TRUE(ConvertTo(gguf, out, "").ok());
-  EXPECT_EQ(LogitsOf(out), LogitsOf(gguf));
+  // But for the 16 bits of activations that meet blocks.
+  EXPECT_THAT(LogitsOf(out),
+              testing::Pointwise(testing::FloatNear(5e-3f), LogitsOf(gguf)));
 }
 
 TEST(ConvertTest, WhatDoesNotFitIsSaidAndLeavesNoFile) {
