@@ -49,7 +49,8 @@ void TokenFeed::Decide(bool is_end) {
     const uint64_t begin = decided_end_.byte_offset;
     for (const TextToken& token : unit) {
       const size_t end = token.end;
-      if (end <= lead_bytes_) {
+      // A token may end before the text's first character does: at 0.
+      if (lead_bytes_ > 0 && end <= lead_bytes_) {
         lead_.push_back(token.id);
       } else {
         decided_.push_back({token.id, {begin + end - lead_bytes_, 0}, false});
