@@ -83,11 +83,7 @@ void CoreEngine::ListCheckpoints(StreamName name,
     Begin(
         name,
         [this, done](std::shared_ptr<Operation> operation) {
-          FindCheckpointOptions options;
-          options.reader = generator_->name();
-          options.model_id = generator_->id();
-          options.layout_id = generator_->info().layout_id;
-          options.longest_piece = tokenizer().longest_piece();
+          FindCheckpointOptions options = CheckpointsOf(*generator_);
           options.target = operation->stream()->durable();
           options.end = PointEnd::kOpen;
           options.target_is_head = true;

@@ -40,12 +40,7 @@ absl::StatusOr<StreamInfo> DescribeStored(const EngineContext& context,
   ASSIGN_OR_RETURN(const absl::optional<LogRecord> last,
                    context.store->LastRecord(record.uid));
   info.durable = HeadOf(record, last);
-  const Reader& reader = *context.generator;
-  FindCheckpointOptions options;
-  options.reader = reader.name();
-  options.model_id = reader.id();
-  options.layout_id = reader.info().layout_id;
-  options.longest_piece = reader.tokenizer().longest_piece();
+  FindCheckpointOptions options = CheckpointsOf(*context.generator);
   options.target = info.durable;
   options.end = PointEnd::kOpen;
   options.target_is_head = true;

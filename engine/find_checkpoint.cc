@@ -37,6 +37,8 @@ bool IsUsable(const CheckpointHeader& header, const LogView::Part& part,
               const FindCheckpointOptions& options) {
   return header.model_id == options.model_id &&
          header.layout_id == options.layout_id &&
+         (header.numerics_id == options.numerics_id ||
+          part.imported_tokens.has_value()) &&
          header.position <= options.target &&
          (!part.end.has_value() || header.position <= *part.end) &&
          header.position.byte_offset <= UsableBytes(part, options) &&
@@ -45,6 +47,18 @@ bool IsUsable(const CheckpointHeader& header, const LogView::Part& part,
 }
 
 }  // namespace
+
+FindCheckpointOptions CheckpointsOf(const Reader& reader) {
+  FindCheckpointOptions options;
+  options.reader = reader.name();
+  options.model_id = reader.id();
+  options.layout_id = reader.info().layout_id;
+  options.numerics_id = reader.info().numerics_id;
+  options.reads_ids = reader.ids_are() == IdsAre::kIds;
+  options.longest_piece = reader.tokenizer().longest_piece();
+  options.closed_tail = reader.tokenizer().closed_tail();
+  return options;
+}
 
 absl::StatusOr<std::vector<CheckpointHeader>> UsableCheckpoints(
     StreamStore& store, const LogView& view,

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "engine/log_view.h"
+#include "engine/reader.h"
 #include "store/records.h"
 #include "store/stream_store.h"
 
@@ -25,6 +26,9 @@ struct FindCheckpointOptions {
   std::string reader;
   Digest model_id{};
   std::string layout_id;
+  // A state of other rounding is not what this reader's log gives; one that
+  // was imported is what the user wants to go on from.
+  std::string numerics_id;
   // Whether `tokens` records and seams are this reader's own.
   bool reads_ids = true;
   // Of the reader's tokenizer.
@@ -39,6 +43,9 @@ struct FindCheckpointOptions {
   uint64_t token_offset_max = std::numeric_limits<uint64_t>::max();
   uint64_t byte_offset_max = std::numeric_limits<uint64_t>::max();
 };
+
+// Of checkpoints that this reader, or one like it, wrote.
+FindCheckpointOptions CheckpointsOf(const Reader& reader);
 
 // Headers of every checkpoint, own and shared, that may be used, nearest
 // first. A token that ends at E is the same in every text that shares the

@@ -157,6 +157,9 @@ TEST_F(FindCheckpointTest, OnlyTheReadersOwn) {
   options = To({4, 0}, PointEnd::kClosed);
   options.layout_id = "another";
   EXPECT_THAT(Usable(uid, options), IsEmpty());
+  options = To({4, 0}, PointEnd::kClosed);
+  options.numerics_id = "another";
+  EXPECT_THAT(Usable(uid, options), IsEmpty());
 }
 
 TEST_F(FindCheckpointTest, NotBehindWhatMustBePassed) {

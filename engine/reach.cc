@@ -25,13 +25,7 @@ absl::StatusOr<Start> FindStart(const EngineContext& context,
       ResolveAt(*context.store, context.generator->tokenizer(), stream.view(),
                 options.at, durable);
   if (!target.ok()) return target.status();
-  FindCheckpointOptions find;
-  find.reader = reader.name();
-  find.model_id = reader.id();
-  find.layout_id = reader.info().layout_id;
-  find.reads_ids = reader.ids_are() == IdsAre::kIds;
-  find.longest_piece = reader.tokenizer().longest_piece();
-  find.closed_tail = reader.tokenizer().closed_tail();
+  FindCheckpointOptions find = CheckpointsOf(reader);
   find.target = *target;
   find.end = end;
   if (options.listener != nullptr) find.byte_offset_max = options.from_byte;

@@ -34,12 +34,7 @@ absl::Status LoadReader(const EngineContext& context, const Reader& reader,
                         StoredStream::PerReader* stored) {
   const LogView view(stream.record);
   const int longest_piece = reader.tokenizer().longest_piece();
-  FindCheckpointOptions options;
-  options.reader = reader.name();
-  options.model_id = reader.id();
-  options.layout_id = reader.info().layout_id;
-  options.reads_ids = reader.ids_are() == IdsAre::kIds;
-  options.longest_piece = longest_piece;
+  FindCheckpointOptions options = CheckpointsOf(reader);
   options.target = HeadOf(stream.record, stream.last);
   options.end = PointEnd::kOpen;
   options.target_is_head = true;

@@ -32,6 +32,16 @@
 
 namespace oxbow {
 
+// How products round. A row's bits never depend on other rows, nor on how many
+// there are, nor on threads.
+enum class Numerics {
+  // Weights as they are and fp32, the same on every machine of a backend.
+  kExact,
+  // The backend's fastest, of bf16 activations and more: other bits on other
+  // machines, and an error that docs/numbers.md states.
+  kFast,
+};
+
 // What a product does to its outputs before it stores them.
 // kSilu is x * sigmoid(x).
 enum class Activation { kNone, kTanh, kSigmoid, kSilu, kRelu, kReluSquared };

@@ -50,6 +50,7 @@ absl::StatusOr<ReaderSpec> LoadReader(const std::string& path,
   load.threads = options.threads;
   load.precision = options.weights;
   load.adapters = adapters;
+  load.numerics = options.numerics;
   // A stream in memory has its state and a place to probe it for vectors; a
   // request has one state, or one a branch; a Rerank a few.
   load.slots_max = 2 * options.limits.open_streams_max +

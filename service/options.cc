@@ -85,6 +85,17 @@ void AddModelFlags(CLI::App* app, Options* options) {
                  "half or a third of the memory, and faster where memory is "
                  "the bound, but other models than as stored; a store belongs "
                  "to one kind. Default: stored");
+  app->add_option_function<std::string>(
+         "--numerics",
+         [options](const std::string& kind) {
+           options->numerics =
+               kind == "fast" ? Numerics::kFast : Numerics::kExact;
+         },
+         "exact: the same states on every machine. fast: bf16 weights meet "
+         "bf16 activations, which nearly doubles the speed of long texts on "
+         "a CPU with AVX-512 BF16, at a thousandth of error; states made one "
+         "way are made again, not gone on with, the other way. Default: exact")
+      ->check(CLI::IsMember({"exact", "fast"}));
   app->add_option("--threads", options->threads,
                   "Threads that share each step. 0: all cores")
       ->check(CLI::Range(0, 1024))

@@ -12,6 +12,7 @@
 #include "engine/requests.h"
 #include "engine/weights/adapter_file.h"
 #include "engine/weights/weight_precision.h"
+#include "kernels/ops.h"
 #include "service/server_limits.h"
 
 namespace oxbow {
@@ -39,6 +40,7 @@ struct Options {
   bool is_loopback = true;
   bool behind_proxy = false;
   WeightPrecision weights = WeightPrecision::kAsStored;  // of both models
+  Numerics numerics = Numerics::kExact;                  // of both models
   int threads = 0;                                       // 0: all cores
   int checkpoint_tokens = 4096;
   size_t store_memory_bytes = size_t{24} << 20;  // memtables and cached blocks

@@ -47,6 +47,12 @@ TEST(OptionsTest, WeightsAreAsStoredOrQuantized) {
             WeightPrecision::kInt4);
 }
 
+TEST(OptionsTest, NumericsAreExactUnlessAskedToBeFast) {
+  EXPECT_EQ(ParseWith({}).options.numerics, Numerics::kExact);
+  EXPECT_EQ(ParseWith({"--numerics=exact"}).options.numerics, Numerics::kExact);
+  EXPECT_EQ(ParseWith({"--numerics=fast"}).options.numerics, Numerics::kFast);
+}
+
 TEST(OptionsTest, LorasAreMergedInTheOrderGiven) {
   const CommandLine line = ParseWith({"--lora=a.pth:2", "--lora", "b:c.pth"});
   ASSERT_FALSE(line.exit_code.has_value()) << line.text;
@@ -78,6 +84,7 @@ TEST(OptionsTest, BadFlagsAreOneSentenceAndUsage) {
                                              {"--no-such-flag"},
                                              {"--weights=int3"},
                                              {"--weights=2"},
+                                             {"--numerics=faster"},
                                              {"--listen=nowhere"},
                                              {"--listen=127.0.0.1:65536"},
                                              {"--listen=127.0.0.1:-1"},

@@ -12,6 +12,7 @@
 #include "engine/weights/adapter_file.h"
 #include "engine/weights/model_part.h"
 #include "engine/weights/weight_precision.h"
+#include "kernels/ops.h"
 
 namespace oxbow {
 
@@ -22,6 +23,8 @@ struct LoadModelOptions {
   int slots_max = 256;
   // Called now and then with bytes done and bytes in all; may be empty.
   std::function<void(int64_t done, int64_t total)> on_progress;
+  // How products round (kernels/ops.h). Unimplemented where the machine cannot.
+  Numerics numerics = Numerics::kExact;
   // Whether matrices are quantized on their way into memory.
   WeightPrecision precision = WeightPrecision::kAsStored;
   // Which one, of a file that holds several models.

@@ -14,6 +14,7 @@
 #include "base/status_macros.h"
 #include "hwy/targets.h"
 #include "kernels/cpu/block_product.h"
+#include "kernels/cpu/half_product.h"
 #include "kernels/cpu/product.h"
 #include "kernels/cpu/rows.h"
 #include "kernels/cpu/wkv4.h"
@@ -52,11 +53,17 @@ int RowBegin(const Sequences& sequences, int b) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<CpuOps>> CpuOps::Create(int threads) {
+absl::StatusOr<std::unique_ptr<CpuOps>> CpuOps::Create(int threads,
+                                                       Numerics numerics) {
   if ((hwy::SupportedTargets() & (HWY_AVX2 | HWY_AVX3)) == 0) {
     return absl::UnimplementedError(
         "this CPU lacks AVX2 or FMA; Oxbow's arithmetic needs a fused "
         "multiply-add to give the same bits everywhere");
+  }
+  if (numerics == Numerics::kFast && !HasHalfProduct()) {
+    return absl::UnimplementedError(
+        "this CPU lacks AVX-512 BF16, without which fast numerics are no "
+        "faster than exact ones");
   }
   if (threads == 0) {
     threads =
@@ -66,10 +73,12 @@ absl::StatusOr<std::unique_ptr<CpuOps>> CpuOps::Create(int threads) {
     return absl::InvalidArgumentError(
         absl::StrCat("threads must not be negative: ", threads));
   }
-  return absl::WrapUnique(new CpuOps(threads));
+  return absl::WrapUnique(new CpuOps(threads, numerics));
 }
 
-std::string CpuOps::numerics_id() const { return "cpu-exact-2"; }
+std::string CpuOps::numerics_id() const {
+  return numerics_ == Numerics::kExact ? "cpu-exact-2" : "cpu-avx512bf16-1";
+}
 
 absl::StatusOr<Buffer> CpuOps::Allocate(int64_t count) {
   OXBOW_CHECK(count >= 0) << count;
@@ -191,24 +200,41 @@ void CpuOps::AddGated(Rows x, Rows gate, Rows y) {
   });
 }
 
-std::vector<ShortRows> CpuOps::ShortenInputs(
+std::vector<CpuOps::Inputs> CpuOps::InputsOf(
     absl::Span<const Product> products) {
-  std::vector<ShortRows> inputs(products.size());
-  std::map<const float*, ShortRows> done;  // by Rows::data
-  short_inputs_.resize(std::max(short_inputs_.size(), products.size()));
+  std::vector<Inputs> inputs(products.size());
+  short_rooms_.resize(std::max(short_rooms_.size(), products.size()));
+  half_rooms_.resize(std::max(half_rooms_.size(), products.size()));
+  std::map<const float*, Inputs> done;  // by Rows::data
   for (size_t i = 0; i < products.size(); ++i) {
-    if (NumbersPerBlock(products[i].w.dtype) == 1) continue;
     const Rows& x = products[i].x;
-    ShortRows& rows = done[x.data];
-    if (rows.data == nullptr) {
-      ShortRowsRoom& room = short_inputs_[i];
-      room.Resize(x);
-      ForRows(x.count, [&](int n) { room.Fill(x, n); });
-      rows = room.rows();
+    const DType dtype = products[i].w.dtype;
+    Inputs& made = done[x.data];
+    if (NumbersPerBlock(dtype) > 1 && made.in_short.data == nullptr) {
+      short_rooms_[i].Resize(x);
+      ForRows(x.count, [&](int n) { short_rooms_[i].Fill(x, n); });
+      made.in_short = short_rooms_[i].rows();
     }
-    inputs[i] = rows;
+    if (TakesHalves(dtype) && made.in_half.data == nullptr) {
+      half_rooms_[i].Resize(x);
+      ForRows(x.count, [&](int n) { half_rooms_[i].Fill(x, n); });
+      made.in_half = half_rooms_[i].rows();
+    }
+    inputs[i] = made;
   }
   return inputs;
+}
+
+void CpuOps::MultiplyPart(const Product& product, const Inputs& inputs,
+                          int panel, int row_begin, int row_end) const {
+  const DType dtype = product.w.dtype;
+  if (NumbersPerBlock(dtype) > 1) {
+    MultiplyBlockPanel(product, inputs.in_short, panel, row_begin, row_end);
+  } else if (TakesHalves(dtype)) {
+    MultiplyHalfPanel(product, inputs.in_half, panel, row_begin, row_end);
+  } else {
+    MultiplyPanel(product, panel, row_begin, row_end);
+  }
 }
 
 void CpuOps::Multiply(absl::Span<const Product> products) {
@@ -221,7 +247,7 @@ void CpuOps::Multiply(absl::Span<const Product> products) {
     panels += PanelsOf(product.w.outputs);
   }
   if (rows == 0) return;
-  const std::vector<ShortRows> short_inputs = ShortenInputs(products);
+  const std::vector<Inputs> inputs = InputsOf(products);
   // Few panels for many threads are cut along the rows as well.
   const int parts_wanted = (kTasksAThread * threads() + panels - 1) / panels;
   const int parts = std::max(1, std::min(parts_wanted, rows / kPartRows));
@@ -232,13 +258,9 @@ void CpuOps::Multiply(absl::Span<const Product> products) {
       panel -= PanelsOf(products[i].w.outputs);
     }
     const int64_t part = task % parts;
-    const int begin = static_cast<int>(rows * part / parts);
-    const int end = static_cast<int>(rows * (part + 1) / parts);
-    if (NumbersPerBlock(products[i].w.dtype) == 1) {
-      MultiplyPanel(products[i], panel, begin, end);
-    } else {
-      MultiplyBlockPanel(products[i], short_inputs[i], panel, begin, end);
-    }
+    MultiplyPart(products[i], inputs[i], panel,
+                 static_cast<int>(rows * part / parts),
+                 static_cast<int>(rows * (part + 1) / parts));
   });
 }
 

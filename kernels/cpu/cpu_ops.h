@@ -1,4 +1,4 @@
-// The ops on the CPU: exact, on AVX2 and AVX-512 alike.
+// The ops on the CPU: exact, on AVX2 and AVX-512 alike, or fast.
 #ifndef OXBOW_KERNELS_CPU_CPU_OPS_H_
 #define OXBOW_KERNELS_CPU_CPU_OPS_H_
 
@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "kernels/cpu/arena.h"
+#include "kernels/cpu/half_rows.h"
 #include "kernels/cpu/short_rows.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/ops.h"
@@ -15,14 +16,16 @@
 namespace oxbow {
 
 // Shapes the arguments into independent tasks for a thread pool; the
-// arithmetic is in product.cc, block_product.cc, short_rows.cc, rows.cc and
-// wkv*.cc. Its memory is host memory.
+// arithmetic is in *product.cc, *rows.cc and wkv*.cc. Its memory is host
+// memory.
 class CpuOps : public Ops {
  public:
   // `threads` share the work; 0: one a core. Unimplemented on a CPU without
   // AVX2 and FMA: without a fused multiply-add the results would not be those
   // of other machines.
-  static absl::StatusOr<std::unique_ptr<CpuOps>> Create(int threads);
+  // Unimplemented on one without AVX-512 BF16, if `numerics` is kFast.
+  static absl::StatusOr<std::unique_ptr<CpuOps>> Create(
+      int threads, Numerics numerics = Numerics::kExact);
 
   int threads() const { return pool_.threads(); }
   // May be called between ops at any time: results do not depend on it.
@@ -53,7 +56,8 @@ class CpuOps : public Ops {
             int64_t offset) override;
 
  private:
-  explicit CpuOps(int threads) : pool_(threads) {}
+  CpuOps(int threads, Numerics numerics)
+      : numerics_(numerics), pool_(threads) {}
 
   // Calls work(head, row_begin, row_end, state) for each head of each sequence;
   // `state` is the head's matrix.
@@ -64,13 +68,24 @@ class CpuOps : public Ops {
   // Calls work(n) for each row, some rows to a task.
   void ForRows(int count, absl::FunctionRef<void(int)> work);
 
-  // For each product with weights in blocks, its x as short rows; the others'
-  // are empty. They live until the next call.
-  std::vector<ShortRows> ShortenInputs(absl::Span<const Product> products);
+  // Rows in the form a product with weights of a dtype takes them in.
+  struct Inputs {
+    ShortRows in_short;  // weights in blocks
+    HalfRows in_half;    // bf16 that may be fast
+  };
+  bool TakesHalves(DType dtype) const {
+    return dtype == DType::kBF16 && numerics_ == Numerics::kFast;
+  }
+  // Of each product. They live until the next call.
+  std::vector<Inputs> InputsOf(absl::Span<const Product> products);
+  void MultiplyPart(const Product& product, const Inputs& inputs, int panel,
+                    int row_begin, int row_end) const;
 
+  const Numerics numerics_;
   Arena arena_;
   ThreadPool pool_;
-  std::vector<ShortRowsRoom> short_inputs_;
+  std::vector<ShortRowsRoom> short_rooms_;
+  std::vector<HalfRowsRoom> half_rooms_;
 };
 
 }  // namespace oxbow

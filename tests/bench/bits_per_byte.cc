@@ -1,5 +1,5 @@
-// What quantizing costs: a model's bits per byte of a text, as stored and with
-// each --weights.
+// What quantizing and fast numerics cost: a model's bits per byte of a text, as
+// stored and exact, and with each --weights or --numerics=fast.
 //
 //   bazel run //tests/bench:bits_per_byte -- --model=M.safetensors TEXT
 //
@@ -26,7 +26,7 @@ namespace {
 struct Options {
   std::string model, text, tokenizer;
   size_t bytes_max = size_t{1} << 30;
-  std::vector<std::string> weights = {"stored", "int8", "int4"};
+  std::vector<std::string> kinds = {"exact", "int8", "int4"};
 };
 
 absl::Status Run(const Options& options) {
@@ -37,11 +37,12 @@ absl::Status Run(const Options& options) {
   }
   text.resize(std::min(text.size(), options.bytes_max));
   double stored = 0;
-  for (const std::string& weights : options.weights) {
+  for (const std::string& kind : options.kinds) {
     LoadModelOptions load;
-    load.precision = weights == "int8"   ? WeightPrecision::kInt8
-                     : weights == "int4" ? WeightPrecision::kInt4
-                                         : WeightPrecision::kAsStored;
+    load.precision = kind == "int8"   ? WeightPrecision::kInt8
+                     : kind == "int4" ? WeightPrecision::kInt4
+                                      : WeightPrecision::kAsStored;
+    load.numerics = kind == "fast" ? Numerics::kFast : Numerics::kExact;
     ASSIGN_OR_RETURN(const std::unique_ptr<Model> model,
                      LoadModel(options.model, load));
     ASSIGN_OR_RETURN(const std::unique_ptr<Tokenizer> tokenizer,
@@ -53,7 +54,7 @@ absl::Status Run(const Options& options) {
     const double bits = nats / std::log(2.0) / text.size();
     if (stored == 0) stored = bits;
     std::printf("%-7s %-5s %zu tokens, %zu bytes: %.5f bits a byte, %+.2f %%\n",
-                weights.c_str(), model->info().weights_dtype.c_str(),
+                kind.c_str(), model->info().weights_dtype.c_str(),
                 tokens.size() - 1, text.size(), bits,
                 100 * (bits / stored - 1));
     std::fflush(stdout);
@@ -66,11 +67,11 @@ absl::Status Run(const Options& options) {
 
 int main(int argc, char** argv) {
   oxbow::Options options;
-  CLI::App app("A model's bits per byte, as stored and quantized.");
+  CLI::App app("A model's bits per byte: exact, quantized, fast.");
   app.add_option("--model", options.model, "model file")->required();
   app.add_option("--tokenizer", options.tokenizer, "as oxbowd takes it");
   app.add_option("--bytes", options.bytes_max, "of the text, at most");
-  app.add_option("--weights", options.weights, "stored, int8, int4")
+  app.add_option("--kinds", options.kinds, "exact, int8, int4, fast")
       ->delimiter(',');
   app.add_option("text", options.text, "text file")->required();
   CLI11_PARSE(app, argc, argv);

@@ -45,7 +45,9 @@ double MultiplyAdds(int steps, float* sink) {
       acc[i] = hn::MulAdd(acc[i], x, y);
     }
   }
-  for (int i = 1; i < 12; ++i) acc[0] = hn::Add(acc[0], acc[i]);
+  _Pragma("GCC unroll 16") for (int i = 1; i < 12; ++i) {
+    acc[0] = hn::Add(acc[0], acc[i]);
+  }
   *sink = hn::GetLane(hn::SumOfLanes(d, acc[0]));
   return 2.0 * 12 * hn::Lanes(d) * steps;
 }
@@ -64,9 +66,9 @@ double ShortMultiplyAdds(int steps, float* sink) {
   if (__builtin_cpu_supports("avx512vnni")) {
     for (int s = 0; s < steps; ++s) {
       _Pragma("GCC unroll 16") for (int i = 0; i < 12; ++i) {
-        asm volatile("vpdpwssd %2, %1, %0"
-                     : "+v"(acc[i].raw)
-                     : "v"(x.raw), "v"(y.raw));
+        auto sum = acc[i].raw;
+        asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(x.raw), "v"(y.raw));
+        acc[i].raw = sum;
       }
     }
   } else
@@ -79,9 +81,34 @@ double ShortMultiplyAdds(int steps, float* sink) {
       }
     }
   }
-  for (int i = 1; i < 12; ++i) acc[0] = hn::Add(acc[0], acc[i]);
+  _Pragma("GCC unroll 16") for (int i = 1; i < 12; ++i) {
+    acc[0] = hn::Add(acc[0], acc[i]);
+  }
   *sink = static_cast<float>(hn::GetLane(hn::SumOfLanes(d, acc[0])));
   return 2.0 * 12 * hn::Lanes(pairs) * steps;
+#endif
+}
+
+double HalfMultiplyAdds(int steps, float* sink) {
+#if HWY_TARGET != HWY_AVX3
+  return MultiplyAdds(steps, sink);
+#else
+  const hn::ScalableTag<float> d;
+  hn::Vec<decltype(d)> acc[12];
+  for (int i = 0; i < 12; ++i) acc[i] = hn::Set(d, 0.1f * i);
+  const auto x = hn::Set(d, 1.5f), y = hn::Set(d, 0.001f);
+  for (int s = 0; s < steps; ++s) {
+    _Pragma("GCC unroll 16") for (int i = 0; i < 12; ++i) {
+      auto sum = acc[i].raw;
+      asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(x.raw), "v"(y.raw));
+      acc[i].raw = sum;
+    }
+  }
+  _Pragma("GCC unroll 16") for (int i = 1; i < 12; ++i) {
+    acc[0] = hn::Add(acc[0], acc[i]);
+  }
+  *sink = hn::GetLane(hn::SumOfLanes(d, acc[0]));
+  return 2.0 * 12 * 2 * hn::Lanes(d) * steps;
 #endif
 }
 
@@ -96,6 +123,7 @@ namespace {
 HWY_EXPORT(ReadAll);
 HWY_EXPORT(MultiplyAdds);
 HWY_EXPORT(ShortMultiplyAdds);
+HWY_EXPORT(HalfMultiplyAdds);
 
 constexpr size_t kHugePageBytes = size_t{2} << 20;
 // Some ten milliseconds.
@@ -157,6 +185,12 @@ double MultiplyAddPeak(ThreadPool& pool) {
 double ShortMultiplyAddPeak(ThreadPool& pool) {
   return Peak(pool, [](int steps, float* sink) {
     return HWY_DYNAMIC_DISPATCH(ShortMultiplyAdds)(steps, sink);
+  });
+}
+
+double HalfMultiplyAddPeak(ThreadPool& pool) {
+  return Peak(pool, [](int steps, float* sink) {
+    return HWY_DYNAMIC_DISPATCH(HalfMultiplyAdds)(steps, sink);
   });
 }
 

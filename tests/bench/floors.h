@@ -36,6 +36,10 @@ double MultiplyAddPeak(ThreadPool& pool);
 // weights in blocks are multiplied with.
 double ShortMultiplyAddPeak(ThreadPool& pool);
 
+// The same of products of bf16, added in pairs to fp32. Only where
+// HasHalfProduct().
+double HalfMultiplyAddPeak(ThreadPool& pool);
+
 }  // namespace oxbow
 
 #endif  // OXBOW_TESTS_BENCH_FLOORS_H_

@@ -7,7 +7,7 @@
 // and then the model, so that neighbours on the machine slow both alike; the
 // fraction is the median over the rounds' own fractions. Weights in blocks are
 // multiplied as 16-bit integers, twice as fast as fp32 where there is AVX-512
-// VNNI: their floor is made of those.
+// VNNI, and fast numerics multiply bf16: each floor is made of its own.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -24,6 +24,7 @@
 #include "engine/model/make_model.h"
 #include "engine/weights/tensor_catalog.h"
 #include "kernels/cpu/cpu_ops.h"
+#include "kernels/cpu/half_product.h"
 #include "kernels/cpu/product.h"
 #include "nlohmann/json.hpp"
 #include "tests/bench/floors.h"
@@ -44,14 +45,24 @@ struct Options {
   int rounds = 15;
   int prefill_rows = 512;
   std::vector<int> streams = {1, 4, 16, 64};
-  std::vector<std::string> weights = {"stored", "int8", "int4"};
+  std::vector<std::string> kinds;  // none: all this CPU has
   std::string json;
 };
 
-WeightPrecision PrecisionOf(const std::string& weights) {
-  if (weights == "int8") return WeightPrecision::kInt8;
-  if (weights == "int4") return WeightPrecision::kInt4;
+WeightPrecision PrecisionOf(const std::string& kind) {
+  if (kind == "int8") return WeightPrecision::kInt8;
+  if (kind == "int4") return WeightPrecision::kInt4;
   return WeightPrecision::kAsStored;
+}
+
+Numerics NumericsOf(const std::string& kind) {
+  return kind == "fast" ? Numerics::kFast : Numerics::kExact;
+}
+
+std::vector<std::string> KindsHere() {
+  std::vector<std::string> kinds = {"exact", "int8", "int4"};
+  if (HasHalfProduct()) kinds.push_back("fast");
+  return kinds;
 }
 
 // The middle of some figures, and half of them around it.
@@ -68,7 +79,7 @@ Spread SpreadOf(std::vector<double> figures) {
 
 struct Result {
   std::string name;
-  std::string weights;
+  std::string kind;
   int threads;
   int rows;
   std::string bound;  // what the floor is made of
@@ -79,10 +90,10 @@ struct Result {
 
 class Bench {
  public:
-  Bench(const Options& options, const std::string& weights)
-      : options_(options), weights_(weights) {
+  Bench(const Options& options, const std::string& kind)
+      : options_(options), kind_(kind) {
     MakeModelOptions make;
-    make.precision = PrecisionOf(weights);
+    make.precision = PrecisionOf(kind);
     auto catalog = TensorCatalog::Make(NewRandomSource(options.shape));
     OXBOW_CHECK_OK(catalog.status());
     for (const auto& [name, index] : catalog->names()) {
@@ -96,7 +107,7 @@ class Bench {
         (in_blocks ? numbers.in_blocks : numbers.plain) += entry->Count();
       }
     }
-    auto ops = CpuOps::Create(1);
+    auto ops = CpuOps::Create(1, NumericsOf(kind));
     OXBOW_CHECK_OK(ops.status());
     ops_ = ops->get();
     auto model = MakeModel(*std::move(catalog), *std::move(ops), make);
@@ -128,7 +139,7 @@ class Bench {
     std::vector<StateSlot> slots;
     for (int s = 0; s < streams; ++s) slots.push_back(*model_->NewState());
     const int steps = streams == 1 ? 6 : 2;
-    Result result{streams == 1 ? "decode" : "decode, streams", weights_,
+    Result result{streams == 1 ? "decode" : "decode, streams", kind_,
                   pool.threads(), streams, ""};
     Measure(
         &result,
@@ -151,7 +162,7 @@ class Bench {
   // Many tokens of one stream, logits of the last: bound by arithmetic.
   Result Prefill(ThreadPool& pool) {
     const std::vector<StateSlot> slots = {*model_->NewState()};
-    Result result{"prefill", weights_, pool.threads(), options_.prefill_rows,
+    Result result{"prefill", kind_, pool.threads(), options_.prefill_rows,
                   "multiply-adds"};
     Measure(
         &result, [&] { return ComputeFloor(pool, options_.prefill_rows); },
@@ -175,7 +186,10 @@ class Bench {
   double ComputeFloor(ThreadPool& pool, int rows_a_logit) const {
     const double plain = layers_.plain + head_.plain / rows_a_logit;
     const double in_blocks = layers_.in_blocks + head_.in_blocks / rows_a_logit;
-    double seconds = 2 * plain / MultiplyAddPeak(pool);
+    const bool is_fast = NumericsOf(kind_) == Numerics::kFast;
+    double seconds =
+        2 * plain /
+        (is_fast ? HalfMultiplyAddPeak(pool) : MultiplyAddPeak(pool));
     if (in_blocks > 0) seconds += 2 * in_blocks / ShortMultiplyAddPeak(pool);
     return 1 / seconds;
   }
@@ -216,14 +230,14 @@ class Bench {
     std::printf(
         "%-16s %-7s %7d %5d %8.0f %6.0f..%-6.0f %8.0f  %-13s %4.0f%% "
         "%3.0f..%.0f%%\n",
-        r.name.c_str(), r.weights.c_str(), r.threads, r.rows, r.tokens.median,
+        r.name.c_str(), r.kind.c_str(), r.threads, r.rows, r.tokens.median,
         r.tokens.low, r.tokens.high, r.floor.median, r.bound.c_str(),
         100 * r.fraction.median, 100 * r.fraction.low, 100 * r.fraction.high);
     std::fflush(stdout);
   }
 
   const Options options_;
-  const std::string weights_;
+  const std::string kind_;
   CpuOps* ops_;  // Owned by the model.
   std::unique_ptr<Model> model_;
   Numbers layers_;
@@ -242,7 +256,7 @@ void WriteJson(const std::vector<Result>& results, const std::string& path) {
   nlohmann::json list = nlohmann::json::array();
   for (const Result& r : results) {
     list.push_back({{"name", r.name},
-                    {"weights", r.weights},
+                    {"kind", r.kind},
                     {"threads", r.threads},
                     {"rows", r.rows},
                     {"bound", r.bound},
@@ -274,23 +288,25 @@ int main(int argc, char** argv) {
   app.add_option("--streams", options.streams, "streams of a decode step")
       ->delimiter(',');
   app.add_option("--prefill_rows", options.prefill_rows, "tokens of a step");
-  app.add_option("--weights", options.weights, "stored, int8, int4")
+  app.add_option("--kinds", options.kinds,
+                 "exact, int8, int4; fast (on AVX-512 BF16)")
       ->delimiter(',')
-      ->check(CLI::IsMember({"stored", "int8", "int4"}));
+      ->check(CLI::IsMember({"exact", "int8", "int4", "fast"}));
   app.add_option("--rounds", options.rounds, "of floor and model in turn");
   app.add_option("--json", options.json, "file for the figures");
   CLI11_PARSE(app, argc, argv);
+  if (options.kinds.empty()) options.kinds = oxbow::KindsHere();
 
   std::printf("RWKV-7 L%d D%d V%d on %s; median and middle half of %d rounds\n",
               options.shape.layers, options.shape.width,
               options.shape.vocabulary_size, oxbow::CpuTargetName(),
               options.rounds);
-  std::printf("%-16s %-7s %7s %5s %8s %14s %8s  %-13s %s\n", "", "weights",
+  std::printf("%-16s %-7s %7s %5s %8s %14s %8s  %-13s %s\n", "", "kind",
               "threads", "rows", "tokens/s", "", "floor", "bound by",
               "of floor");
   std::vector<oxbow::Result> results;
-  for (const std::string& weights : options.weights) {
-    for (oxbow::Result& result : oxbow::Bench(options, weights).Run()) {
+  for (const std::string& kind : options.kinds) {
+    for (oxbow::Result& result : oxbow::Bench(options, kind).Run()) {
       results.push_back(std::move(result));
     }
   }

@@ -48,28 +48,28 @@ def draw_panel(panel: Any, results: List[Dict[str, Any]]) -> None:
 
 
 def draw(results: List[Dict[str, Any]], target: str, out: Path) -> None:
-    """One panel a thread count and kind of weights."""
+    """One panel a thread count and kind: exact, int8, int4, fast."""
     import matplotlib
 
     matplotlib.use("Agg")  # no screen
     from matplotlib import pyplot
 
     threads = sorted({result["threads"] for result in results})
-    weights = list(dict.fromkeys(result["weights"] for result in results))
+    kinds = list(dict.fromkeys(result["kind"] for result in results))
     figure, panels = pyplot.subplots(
-        len(weights),
+        len(kinds),
         len(threads),
-        figsize=(6 * len(threads), 4 * len(weights)),
+        figsize=(6 * len(threads), 4 * len(kinds)),
         sharey="row",
         squeeze=False,
     )
-    for row, kind in zip(panels, weights):
+    for row, kind in zip(panels, kinds):
         for panel, count in zip(row, threads):
             draw_panel(
                 panel,
-                [r for r in results if r["threads"] == count and r["weights"] == kind],
+                [r for r in results if r["threads"] == count and r["kind"] == kind],
             )
-            panel.set_title(f"{kind} weights, {count} thread{'s' * (count > 1)}, {target}")
+            panel.set_title(f"{kind}, {count} thread{'s' * (count > 1)}, {target}")
         row[0].set_ylabel("tokens a second")
     panels[0][0].legend()
     figure.tight_layout()
