@@ -2,18 +2,16 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
-#include <fstream>
 #include <iostream>
 #include <random>
 #include <string>
 #include <thread>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 #include "oxbow/v1/streams.grpc.pb.h"
 #include "tests/testing/random_text.h"
+#include "tests/testing/resident_bytes.h"
 #include "tests/testing/served_model.h"
 #include "tests/testing/sync_engine.h"
 
@@ -28,21 +26,6 @@ constexpr char kStoreMemory[] = "--store-memory=6MB";
 constexpr size_t kWarmUpBytes = 6000000;
 // What the allocator keeps and gives back in its own time.
 constexpr int64_t kSlackBytes = 3 << 20;
-
-// Private memory of a process, in bytes, as the kernel counts it.
-int64_t ResidentBytes(pid_t pid) {
-  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
-  std::string line;
-  while (std::getline(status, line)) {
-    const std::vector<std::string> words =
-        absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
-    int64_t kilobytes = 0;
-    if (words[0] == "RssAnon:" && absl::SimpleAtoi(words[1], &kilobytes)) {
-      return kilobytes * 1024;
-    }
-  }
-  return 0;
-}
 
 class MemoryTest : public testing::Test {
  protected:

@@ -23,7 +23,8 @@ struct ServedGeneration {
 };
 
 // Each call waits for its answer. One that is refused fails the test with the
-// server's words, and answers an empty message. Thread-compatible.
+// server's words, and answers an empty message. Calls may come from several
+// threads while none of them starts or ends the server.
 class ServedModel {
  public:
   // Serves with these flags, in an empty store of the test's folder.
