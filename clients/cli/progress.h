@@ -9,12 +9,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "clients/cli/status_line.h"
 #include "oxbow/v1/streams.pb.h"
 
 namespace oxbow::cli {
 
-// On a terminal one line, redrawn ten times a second at most; otherwise a
-// line every three seconds. Thread-compatible.
+// Shown as StatusLine does. Thread-compatible.
 class Progress {
  public:
   // `out` null: silent. `total`: the stream's bytes once all is appended;
@@ -31,16 +31,12 @@ class Progress {
 
  private:
   std::string Line(absl::Time now) const;
-  void Draw(absl::Time now);
 
-  std::ostream* const out_;
-  const bool is_terminal_;
+  StatusLine line_;
   const absl::optional<int64_t> total_;
   absl::Time begun_;
-  absl::Time next_ = absl::InfinitePast();
   v1::AppendAck first_;
   v1::AppendAck newest_;
-  size_t drawn_ = 0;  // characters of the line that stands there
 };
 
 }  // namespace oxbow::cli

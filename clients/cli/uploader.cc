@@ -41,9 +41,27 @@ absl::Status Uploader::Run() {
   return patience_->Try([this] { return RunOnce(); });
 }
 
+void Uploader::Cancel() {
+  absl::MutexLock lock(&mu_);
+  cancelled_ = true;
+  if (running_ != nullptr) running_->TryCancel();
+}
+
 absl::Status Uploader::RunOnce() {
   grpc::ClientContext context;
-  const std::unique_ptr<Rpc> rpc = connection_->streams().Append(&context);
+  {
+    absl::MutexLock lock(&mu_);
+    if (cancelled_) return absl::AbortedError("the upload was cancelled");
+    running_ = &context;
+  }
+  const absl::Status status = RunCall(&context);
+  absl::MutexLock lock(&mu_);
+  running_ = nullptr;
+  return cancelled_ ? absl::AbortedError("the upload was cancelled") : status;
+}
+
+absl::Status Uploader::RunCall(grpc::ClientContext* context) {
+  const std::unique_ptr<Rpc> rpc = connection_->streams().Append(context);
   v1::AppendRequest open;
   open.mutable_open()->set_stream_id(stream_id_);
   {
@@ -60,7 +78,7 @@ absl::Status Uploader::RunOnce() {
   if (fault.ok()) {
     rpc->WritesDone();
   } else {
-    context.TryCancel();
+    context->TryCancel();
   }
   reader.join();
   const absl::Status status = FromGrpc(rpc->Finish());
@@ -157,7 +175,9 @@ void Uploader::Take(const v1::AppendAck& ack) {
 }
 
 bool Uploader::HasWindow() const {
-  return ended_ || kept_bytes_ < kWindowBytes;
+  if (ended_) return true;
+  const int64_t ahead = next_->byte_offset() - newest_->applied().byte_offset();
+  return kept_bytes_ < kWindowBytes && ahead < ahead_bytes_max_;
 }
 
 }  // namespace oxbow::cli

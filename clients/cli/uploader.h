@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -37,14 +38,23 @@ class Uploader {
            absl::optional<v1::Position> expected, AppendSource* source,
            Patience* patience, OnAck on_ack);
 
-  // OK once all of the source is durable and applied.
+  // Before Run(): keeps what is sent to so many bytes past what is applied, a
+  // chunk more at most. Without it: as much as the server takes.
+  void LimitAhead(int64_t bytes) { ahead_bytes_max_ = bytes; }
+
+  // OK once all of the source is durable and applied. Aborted after Cancel().
   absl::Status Run();
+
+  // Ends Run() soon, be it under way or yet to come. Thread-safe.
+  void Cancel();
 
  private:
   using Rpc =
       grpc::ClientReaderWriterInterface<v1::AppendRequest, v1::AppendResponse>;
 
   absl::Status RunOnce();
+  // One call, in a context that Cancel() knows.
+  absl::Status RunCall(grpc::ClientContext* context);
   // Everything up to the half-close. OK also if the call ended meanwhile: its
   // own status tells why. Else the client's own fault.
   absl::Status Send(Rpc* rpc);
@@ -60,6 +70,7 @@ class Uploader {
   AppendSource* const source_;
   Patience* const patience_;
   const OnAck on_ack_;
+  int64_t ahead_bytes_max_ = std::numeric_limits<int64_t>::max();
 
   absl::optional<v1::Position> next_;  // where the next new chunk stands
   bool source_at_end_ = false;
@@ -71,6 +82,8 @@ class Uploader {
   absl::optional<v1::AppendAck> newest_ ABSL_GUARDED_BY(mu_);  // of all calls
   bool acked_ ABSL_GUARDED_BY(mu_) = false;  // this call has had an ack
   bool ended_ ABSL_GUARDED_BY(mu_) = false;  // no more acks of this call
+  bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
+  grpc::ClientContext* running_ ABSL_GUARDED_BY(mu_) = nullptr;
 };
 
 }  // namespace oxbow::cli
