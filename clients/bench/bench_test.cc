@@ -2,6 +2,7 @@
 // there, they are possible, and no stream is left.
 #include "clients/bench/bench.h"
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <memory>
@@ -13,7 +14,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/check.h"
+#include "clients/bench/load_source.h"
 #include "clients/cli/connection.h"
+#include "clients/cli/patience.h"
+#include "clients/cli/uploader.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -119,39 +123,42 @@ void ExpectGenerate(const Json& figures, double seconds, int streams) {
 }
 
 TEST_F(BenchTest, IngestsAndSaysHowFast) {
-  const Json json = Figures({"--load=ingest", "--streams=1,3", "--seconds=1"});
+  const Json json = Figures(
+      {"--load=ingest", "--streams=1,3", "--seconds=0.5", "--chunk-bytes=512"});
   EXPECT_EQ(json["load"], "ingest");
-  EXPECT_EQ(json["seconds"], 1);
+  EXPECT_EQ(json["seconds"], 0.5);
   EXPECT_EQ(json["model"]["version"], "RWKV-7");
   ASSERT_EQ(json["runs"].size(), 2);
   EXPECT_EQ(json["runs"][0]["streams"], 1);
   EXPECT_EQ(json["runs"][1]["streams"], 3);
   for (const Json& run : json["runs"]) {
-    ExpectIngest(run["ingest_solo"], 1);
+    ExpectIngest(run["ingest_solo"], 0.5);
     EXPECT_FALSE(run.contains("generate_idle"));
   }
-  EXPECT_THAT(out_.str(), HasSubstr("1 s each, random words"));
+  EXPECT_THAT(out_.str(), HasSubstr("0.5 s each, random words"));
   EXPECT_THAT(out_.str(), HasSubstr("ack p99 ms"));
   EXPECT_THAT(StreamsLeft(), testing::IsEmpty());
 }
 
 TEST_F(BenchTest, GeneratesAndSaysHowFast) {
-  const Json json = Figures({"--load=generate", "--streams=3", "--seconds=1"});
+  const Json json = Figures(
+      {"--load=generate", "--streams=3", "--seconds=0.5", "--chunk-bytes=512"});
   ASSERT_EQ(json["runs"].size(), 1);
-  ExpectGenerate(json["runs"][0]["generate_idle"], 1, 3);
+  ExpectGenerate(json["runs"][0]["generate_idle"], 0.5, 3);
   EXPECT_FALSE(json["runs"][0].contains("ingest_solo"));
   EXPECT_THAT(out_.str(), HasSubstr("first p50 ms"));
   EXPECT_THAT(StreamsLeft(), testing::IsEmpty());
 }
 
 TEST_F(BenchTest, MixesBothBesideEachAlone) {
-  const Json json = Figures({"--load=mixed", "--streams=2", "--seconds=1"});
+  const Json json = Figures(
+      {"--load=mixed", "--streams=2", "--seconds=0.5", "--chunk-bytes=512"});
   ASSERT_EQ(json["runs"].size(), 1);
   const Json& run = json["runs"][0];
-  ExpectIngest(run["ingest_solo"], 1);
-  ExpectIngest(run["ingest_mixed"], 1);
-  ExpectGenerate(run["generate_idle"], 1, 2);
-  ExpectGenerate(run["generate_mixed"], 1, 2);
+  ExpectIngest(run["ingest_solo"], 0.5);
+  ExpectIngest(run["ingest_mixed"], 0.5);
+  ExpectGenerate(run["generate_idle"], 0.5, 2);
+  ExpectGenerate(run["generate_mixed"], 0.5, 2);
   EXPECT_DOUBLE_EQ(
       run["inter_token_p99_ratio"],
       run["generate_mixed"]["inter_token"]["p99_seconds"].get<double>() /
@@ -198,6 +205,36 @@ TEST_F(BenchTest, LeavesNothingAfterAnInterruption) {
   EXPECT_LT(absl::Now() - begin, absl::Seconds(10));
   EXPECT_THAT(err_.str(), HasSubstr("interrupted"));
   EXPECT_THAT(StreamsLeft(), testing::IsEmpty());
+}
+
+TEST_F(BenchTest, AnUploadKeepsNearTheModelUntilItIsCancelled) {
+  cli::Connection connection(server_->address());
+  v1::CreateStreamRequest create;
+  create.set_stream_id("s");
+  OXBOW_CHECK_OK(
+      cli::Ask(&connection.streams(), &v1::Streams::Stub::CreateStream, create)
+          .status());
+  const std::string corpus = RandomWords(10000);
+  LoadSource source(corpus, "s", 1000, absl::nullopt);
+  // It would wait for a broken server; a cancelled upload is none.
+  cli::Patience patience(absl::Hours(1), [](absl::string_view) {});
+  std::atomic<int64_t> farthest{0}, applied{0};
+  cli::Uploader uploader(&connection, "s", absl::nullopt, &source, &patience,
+                         [&](const v1::AppendAck& ack) {
+                           applied = ack.applied().byte_offset();
+                           farthest = std::max<int64_t>(
+                               farthest, ack.durable().byte_offset() - applied);
+                         });
+  uploader.LimitAhead(3000);
+  std::thread canceller([&] {
+    while (applied < 20000) absl::SleepFor(absl::Milliseconds(1));
+    uploader.Cancel();
+  });
+  EXPECT_TRUE(absl::IsAborted(uploader.Run()));
+  canceller.join();
+  EXPECT_GT(farthest, 0);
+  EXPECT_LT(farthest, 3000 + 1000);
+  EXPECT_TRUE(absl::IsAborted(uploader.Run())) << "cancelled for good";
 }
 
 TEST_F(BenchTest, EndsWithTheServerAndSaysWhatIsLeft) {
