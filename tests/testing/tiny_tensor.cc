@@ -1,5 +1,6 @@
 #include "tests/testing/tiny_tensor.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -36,7 +37,8 @@ uint16_t ToF16(float number) {
 std::string Encode(const std::vector<float>& numbers, DType dtype) {
   std::string bytes(numbers.size() * BytesPerBlock(dtype), '\0');
   if (dtype == DType::kF32) {
-    std::memcpy(&bytes[0], numbers.data(), bytes.size());
+    const auto* begin = reinterpret_cast<const char*>(numbers.data());
+    std::copy_n(begin, bytes.size(), bytes.begin());
     return bytes;
   }
   for (size_t i = 0; i < numbers.size(); ++i) {
