@@ -10,9 +10,9 @@
 namespace oxbow {
 
 struct DescribeOptions {
-  std::string path;  // of the store
+  std::string path;                // of the store
   std::string tenant = "default";  // oxbowd has no other
-  std::string stream;     // empty: an overview of all
+  std::string stream;              // empty: an overview of all
   int records_max = 100;  // log records shown, the newest; the rest is counted
 };
 

@@ -13,7 +13,6 @@
 namespace oxbow {
 namespace {
 
-
 constexpr char kFla[] =
     R"({"architectures":["RWKV7ForCausalLM"],"model_type":"rwkv7",)"
     R"("attn":null,"hidden_act":"sqrelu","hidden_size":768,"head_dim":64,)"
