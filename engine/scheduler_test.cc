@@ -117,8 +117,8 @@ TEST(SchedulerTest, EqualSequencesAdvanceTogether) {
   for (const auto& [id, count] : got) rows.push_back(count);
   std::sort(rows.begin(), rows.end());
   // Turns are cut short where a step ends: 4, 4, 2 rows, in turn.
-  EXPECT_NEAR(rows.front(), 10000 / 7, 8);
-  EXPECT_NEAR(rows.back(), 10000 / 7, 8);
+  EXPECT_NEAR(rows.front(), 10000 / 7.0, 8);
+  EXPECT_NEAR(rows.back(), 10000 / 7.0, 8);
 }
 
 // A queue as plain as can be: what waits, and since when it was passed over.

@@ -101,7 +101,7 @@ absl::StatusOr<std::unique_ptr<Reranker>> Reranker::Load(
 
 std::string Reranker::StartOf(const Model& embedder, StateSlot slot) const {
   std::string from(embedder.info().state_bytes, '\0');
-  embedder.ReadState(slot, absl::MakeSpan(&from[0], from.size()));
+  embedder.ReadState(slot, absl::MakeSpan(from));
   const StateLayout from_layout = LayoutOf(embedder.info());
   const StateLayout to_layout = LayoutOf(info());
   std::string to(info().state_bytes, '\0');

@@ -19,7 +19,7 @@ using Numbers = std::vector<float>;
 
 std::string Quantized(const Numbers& numbers, DType dtype) {
   std::string bytes(BytesOf(dtype, numbers.size()), '\0');
-  QuantizeBlocks(&bytes[0], numbers.data(), dtype, numbers.size());
+  QuantizeBlocks(bytes.data(), numbers.data(), dtype, numbers.size());
   return bytes;
 }
 

@@ -15,7 +15,8 @@ struct CpuTarget {
   int64_t bit;
 };
 
-constexpr CpuTarget kCpuTargets[] = {{"AVX2", HWY_AVX2}, {"AVX3", HWY_AVX3}};
+inline constexpr CpuTarget kCpuTargets[] = {{"AVX2", HWY_AVX2},
+                                            {"AVX3", HWY_AVX3}};
 
 // So that test names say which.
 inline std::ostream& operator<<(std::ostream& out, const CpuTarget& target) {

@@ -41,8 +41,8 @@ double MultiplyAdds(int steps, float* sink) {
   for (int i = 0; i < 12; ++i) acc[i] = hn::Set(d, 0.1f * i);
   const auto x = hn::Set(d, 0.999f), y = hn::Set(d, 0.001f);
   for (int s = 0; s < steps; ++s) {
-    _Pragma("GCC unroll 16") for (int i = 0; i < 12; ++i) {
-      acc[i] = hn::MulAdd(acc[i], x, y);
+    _Pragma("GCC unroll 16") for (auto& sum : acc) {
+      sum = hn::MulAdd(sum, x, y);
     }
   }
   _Pragma("GCC unroll 16") for (int i = 1; i < 12; ++i) {
@@ -75,9 +75,9 @@ double ShortMultiplyAdds(int steps, float* sink) {
 #endif
   {
     for (int s = 0; s < steps; ++s) {
-      _Pragma("GCC unroll 16") for (int i = 0; i < 12; ++i) {
+      _Pragma("GCC unroll 16") for (auto& sum : acc) {
         auto unused = hn::Zero(d);
-        acc[i] = hn::ReorderWidenMulAccumulate(d, x, y, acc[i], unused);
+        sum = hn::ReorderWidenMulAccumulate(d, x, y, sum, unused);
       }
     }
   }
