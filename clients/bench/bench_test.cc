@@ -74,6 +74,7 @@ class BenchTest : public testing::Test {
 
   std::vector<std::string> StreamsLeft() {
     cli::Connection connection(server_->address());
+    OXBOW_CHECK_OK(connection.WaitUntilConnected(absl::Seconds(10)));
     const auto list =
         cli::Ask(&connection.streams(), &v1::Streams::Stub::ListStreams,
                  v1::ListStreamsRequest());
@@ -209,6 +210,7 @@ TEST_F(BenchTest, LeavesNothingAfterAnInterruption) {
 
 TEST_F(BenchTest, AnUploadKeepsNearTheModelUntilItIsCancelled) {
   cli::Connection connection(server_->address());
+  OXBOW_CHECK_OK(connection.WaitUntilConnected(absl::Seconds(10)));
   v1::CreateStreamRequest create;
   create.set_stream_id("s");
   OXBOW_CHECK_OK(

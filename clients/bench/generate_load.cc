@@ -15,12 +15,16 @@ namespace oxbow::bench {
 class GenerateLoad::Asker {
  public:
   Asker(GenerateLoad* load, std::string stream)
-      : load_(load), connection_(load->stage_->server) {
+      : load_(load), connection_(load->stage_->server, /*own_socket=*/true) {
     request_.set_stream_id(std::move(stream));
     request_.set_prompt_text(load->stage_->corpus.substr(0, kPromptBytes));
     request_.mutable_sampling()->set_temperature(0);
     request_.set_max_tokens(kTokens);
     request_.set_ignore_end_of_document(true);
+  }
+
+  absl::Status Connect() {
+    return connection_.WaitUntilConnected(Stage::kConnect);
   }
 
   absl::Status Run() {
@@ -80,6 +84,7 @@ absl::Status GenerateLoad::Start() {
     ASSIGN_OR_RETURN(std::string stream, stage_->streams->Create());
     askers_.push_back(std::make_unique<Asker>(this, std::move(stream)));
   }
+  for (const auto& asker : askers_) RETURN_IF_ERROR(asker->Connect());
   for (const auto& asker : askers_) {
     Asker* const a = asker.get();
     crew_.Add([a] { return a->Run(); }, [a] { a->Cancel(); });

@@ -15,7 +15,7 @@ namespace oxbow::bench {
 struct IngestLoad::Upload {
   Upload(const Stage& stage, const std::string& stream,
          cli::Uploader::OnAck on_ack)
-      : connection(stage.server),
+      : connection(stage.server, /*own_socket=*/true),
         source(stage.corpus, stream, stage.chunk_bytes, absl::nullopt),
         patience(absl::ZeroDuration(), [](absl::string_view) {}),
         uploader(&connection, stream, v1::Position(), &source, &patience,
@@ -42,6 +42,9 @@ absl::Status IngestLoad::Start() {
         *stage_, stream, [this, i](const v1::AppendAck& ack) {
           OnAck(uploads_[i].get(), ack);
         }));
+  }
+  for (const auto& upload : uploads_) {
+    RETURN_IF_ERROR(upload->connection.WaitUntilConnected(Stage::kConnect));
   }
   for (const auto& upload : uploads_) {
     cli::Uploader* const uploader = &upload->uploader;

@@ -117,6 +117,7 @@ absl::StatusOr<int64_t> IngestDocument(const Stage& stage,
                                        int64_t bytes, double* seconds) {
   ASSIGN_OR_RETURN(const std::string stream, stage.streams->Create());
   cli::Connection connection(stage.server);
+  RETURN_IF_ERROR(connection.WaitUntilConnected(Stage::kConnect));
   LoadSource source(stage.corpus, first_line, stage.chunk_bytes, bytes);
   cli::Patience patience(absl::ZeroDuration(), [](absl::string_view) {});
   absl::Mutex mu;

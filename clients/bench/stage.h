@@ -26,6 +26,9 @@ struct Stage {
   std::ostream* err = nullptr;  // for progress; null: none
   bool err_is_terminal = false;
 
+  // How long a connection may take to come about.
+  static constexpr absl::Duration kConnect = absl::Seconds(10);
+
   // Looks every few milliseconds until `done`. Cancelled: interrupted. Else
   // the first error of `fault`.
   absl::Status Wait(const std::function<bool()>& done,

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "clients/cli/call_status.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
@@ -19,7 +20,12 @@ namespace oxbow::cli {
 // being back. Thread-safe.
 class Connection {
  public:
-  explicit Connection(const std::string& server);
+  // `own_socket`: shared with no other connection to this server.
+  explicit Connection(const std::string& server, bool own_socket = false);
+
+  // Connects now rather than with the first call, which would fail at once if
+  // the server is slow to accept. Unavailable: not within `patience`.
+  absl::Status WaitUntilConnected(absl::Duration patience);
 
   v1::Streams::Stub& streams() { return *streams_; }
   v1::Models::Stub& models() { return *models_; }
