@@ -6,9 +6,9 @@
 //   for each group, ascending:  S = sum of code * x, X = sum of x: integers
 //     acc = fma(scale * unit, S, acc)
 //     acc = fma(-min * unit, X, acc), in formats that have one
-// That is the contract of ops.h for blocks. It is within 2^-16 of the largest
-// activation of each group of what the dequantized weights give, far below
-// what quantizing cost (docs/decisions/0044).
+// That is the contract of ops.h for blocks. An activation is off by at most
+// 2^-15 of the largest of its group: far less than what quantizing the weights
+// cost (docs/decisions/0044).
 #ifndef OXBOW_KERNELS_CPU_BLOCK_PRODUCT_H_
 #define OXBOW_KERNELS_CPU_BLOCK_PRODUCT_H_
 
