@@ -20,7 +20,7 @@ namespace oxbow {
 namespace {
 
 constexpr size_t kShortBytes = 1000000;
-constexpr size_t kLongBytes = 6000000;
+constexpr size_t kLongBytes = 10000000;
 // The store's buffers are of fixed size and belong to the server, not to a
 // stream: this much text fills them before anything is measured.
 constexpr char kStoreMemory[] = "--store-memory=6MB";
