@@ -31,6 +31,12 @@ uint64_t Decode(absl::string_view bytes) {
   return Encode(change) == bytes ? change : 0;
 }
 
+uint64_t ReadFrom(int file) {
+  char bytes[kFileBytes];
+  const ssize_t count = pread(file, bytes, kFileBytes, 0);
+  return count == kFileBytes ? Decode(absl::string_view(bytes, kFileBytes)) : 0;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DurableMark>> DurableMark::Open(
@@ -39,11 +45,15 @@ absl::StatusOr<std::unique_ptr<DurableMark>> DurableMark::Open(
   if (file < 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("Opening ", path));
   }
-  char bytes[kFileBytes];
-  const ssize_t count = pread(file, bytes, kFileBytes, 0);
-  const uint64_t change =
-      count == kFileBytes ? Decode(absl::string_view(bytes, kFileBytes)) : 0;
-  return std::unique_ptr<DurableMark>(new DurableMark(file, change));
+  return std::unique_ptr<DurableMark>(new DurableMark(file, ReadFrom(file)));
+}
+
+uint64_t DurableMark::Peek(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  const uint64_t change = ReadFrom(file);
+  close(file);
+  return change;
 }
 
 DurableMark::~DurableMark() { close(file_); }

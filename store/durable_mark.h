@@ -26,6 +26,8 @@ class DurableMark {
   // make the check weaker, never wrong. Errors are the system's.
   static absl::StatusOr<std::unique_ptr<DurableMark>> Open(
       const std::string& path);
+  // What the file says, without making or keeping it; 0: nothing readable.
+  static uint64_t Peek(const std::string& path);
   ~DurableMark();
 
   uint64_t change() const { return change_; }

@@ -104,6 +104,30 @@ KeyRange RequestsOf(StreamUid uid) {
   return Prefixed(absl::StrCat(Letter(kRequest), Number(uid)));
 }
 
+MetaKind KindOfMetaKey(absl::string_view key) {
+  switch (key.empty() ? '\0' : key[0]) {
+    case kFormat:
+      return MetaKind::kFormat;
+    case kName:
+      return MetaKind::kName;
+    case kProperty:
+      return MetaKind::kProperty;
+    case kRequest:
+      return MetaKind::kRequest;
+    case kStream:
+      return MetaKind::kStream;
+    case kUidLimit:
+      return MetaKind::kUidLimit;
+    case kUnowned:
+      return MetaKind::kUnowned;
+    default:
+      return MetaKind::kUnknown;
+  }
+}
+
+// Uids begin at 1 and never reach the last.
+KeyRange AllKeys() { return {"", std::string(kNumberBytes, '\xff')}; }
+
 std::string LogKey(StreamUid uid, uint64_t byte_offset, uint64_t sequence) {
   return absl::StrCat(Number(uid), Number(byte_offset), Number(sequence));
 }
@@ -128,9 +152,19 @@ absl::StatusOr<StreamUid> UidOfMetaKey(absl::string_view key) {
   return ParseNumber(key.substr(1));
 }
 
+absl::StatusOr<StreamUid> UidOfRequestKey(absl::string_view key) {
+  if (key.size() < 1 + kNumberBytes) return NotAKey(key);
+  return ParseNumber(key.substr(1));
+}
+
 absl::StatusOr<StreamUid> UidOfKey(absl::string_view key) {
   if (key.size() < kNumberBytes) return NotAKey(key);
   return ParseNumber(key);
+}
+
+absl::StatusOr<uint64_t> OffsetOfKey(absl::string_view key) {
+  if (key.size() < 2 * kNumberBytes) return NotAKey(key);
+  return ParseNumber(key.substr(kNumberBytes));
 }
 
 absl::StatusOr<uint64_t> SequenceOfLogKey(absl::string_view key) {

@@ -35,6 +35,23 @@ KeyRange AllUnowned();
 KeyRange NamesAfter(absl::string_view tenant, absl::string_view name);
 KeyRange RequestsOf(StreamUid uid);
 
+// What an entry of `meta` is, as its key's first letter tells. kUnknown: a
+// later release's.
+enum class MetaKind {
+  kFormat,
+  kName,
+  kProperty,
+  kRequest,
+  kStream,
+  kUidLimit,
+  kUnowned,
+  kUnknown,
+};
+MetaKind KindOfMetaKey(absl::string_view key);
+
+// Every key of any family.
+KeyRange AllKeys();
+
 // Family `log`.
 std::string LogKey(StreamUid uid, uint64_t byte_offset, uint64_t sequence);
 
@@ -50,10 +67,13 @@ std::string EmbeddingKey(StreamUid uid, uint64_t token_begin);
 // `embedding`.
 KeyRange AllOf(StreamUid uid);
 
-// The uid a key of StreamKey, UnownedKey or of the other families names, and
-// the sequence of a LogKey. DataLoss: it is no such key.
+// The uid a key of StreamKey, UnownedKey, RequestKey or of the other families
+// names; the byte or token offset of a LogKey or EmbeddingKey; the sequence of
+// a LogKey. DataLoss: it is no such key.
 absl::StatusOr<StreamUid> UidOfMetaKey(absl::string_view key);
+absl::StatusOr<StreamUid> UidOfRequestKey(absl::string_view key);
 absl::StatusOr<StreamUid> UidOfKey(absl::string_view key);
+absl::StatusOr<uint64_t> OffsetOfKey(absl::string_view key);
 absl::StatusOr<uint64_t> SequenceOfLogKey(absl::string_view key);
 
 }  // namespace oxbow

@@ -182,4 +182,8 @@ absl::StatusOr<std::unique_ptr<RocksDb>> OpenRocksDbToRead(
               /*write=*/false, MakeFamilies(options));
 }
 
+uint64_t AcknowledgedChange(const RocksStoreOptions& options) {
+  return DurableMark::Peek(options.path + kMark);
+}
+
 }  // namespace oxbow

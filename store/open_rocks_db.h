@@ -2,6 +2,7 @@
 #ifndef OXBOW_STORE_OPEN_ROCKS_DB_H_
 #define OXBOW_STORE_OPEN_ROCKS_DB_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -29,6 +30,10 @@ absl::StatusOr<OpenRocks> OpenRocksDb(const RocksStoreOptions& options);
 // use, as it was at this moment.
 absl::StatusOr<std::unique_ptr<RocksDb>> OpenRocksDbToRead(
     const RocksStoreOptions& options);
+
+// The newest change that was acknowledged, as the store's folder says; 0: it
+// does not.
+uint64_t AcknowledgedChange(const RocksStoreOptions& options);
 
 }  // namespace oxbow
 

@@ -59,4 +59,8 @@ absl::Status Unseal(absl::string_view key, absl::string_view value,
   return absl::OkStatus();
 }
 
+bool LooksSealed(absl::string_view value) {
+  return value.size() >= kHeaderBytes && value[0] == kVersion;
+}
+
 }  // namespace oxbow

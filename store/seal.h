@@ -22,6 +22,10 @@ std::string Seal(absl::string_view key,
 absl::Status Unseal(absl::string_view key, absl::string_view value,
                     google::protobuf::MessageLite* message);
 
+// Whether a value has a seal's form, of this release's version: all that can
+// be said of one whose message type is not known.
+bool LooksSealed(absl::string_view value);
+
 }  // namespace oxbow
 
 #endif  // OXBOW_STORE_SEAL_H_

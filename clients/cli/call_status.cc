@@ -13,11 +13,6 @@ namespace {
 constexpr char kReason[] = "oxbow/reason";
 constexpr char kExit[] = "oxbow/exit";
 
-absl::Status WithExit(absl::Status status, int exit_code) {
-  status.SetPayload(kExit, absl::Cord(absl::StrCat(exit_code)));
-  return status;
-}
-
 std::string PayloadOf(const absl::Status& status, absl::string_view key) {
   const absl::optional<absl::Cord> payload = status.GetPayload(key);
   return payload.has_value() ? std::string(*payload) : "";
@@ -39,6 +34,12 @@ absl::Status FromGrpc(const grpc::Status& status) {
     }
   }
   return result;
+}
+
+absl::Status WithExit(absl::Status status, ExitCode exit_code) {
+  status.SetPayload(kExit,
+                    absl::Cord(absl::StrCat(static_cast<int>(exit_code))));
+  return status;
 }
 
 absl::Status UsageFault(absl::string_view sentence) {

@@ -30,6 +30,9 @@ absl::Status UsageFault(absl::string_view sentence);
 absl::Status DataFault(absl::string_view sentence);
 absl::Status InputFault(absl::string_view sentence);
 
+// The same status, told as the client's own fault with this exit code.
+absl::Status WithExit(absl::Status status, ExitCode exit_code);
+
 // The server's reason, such as "OFFSET_GAP"; "" if there is none.
 std::string ServerReason(const absl::Status& status);
 
