@@ -8,10 +8,10 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "base/resident_bytes.h"
 #include "gtest/gtest.h"
 #include "store/memory_store.h"
 #include "tests/testing/random_text.h"
-#include "tests/testing/resident_bytes.h"
 #include "tests/testing/served_model.h"
 #include "tests/testing/sync_engine.h"
 

@@ -15,6 +15,7 @@
 #include "clients/bench/figures.h"
 #include "clients/bench/load_source.h"
 #include "clients/bench/measure.h"
+#include "clients/bench/measure_long.h"
 #include "clients/bench/report.h"
 #include "clients/bench/stage.h"
 #include "clients/cli/call_status.h"
@@ -34,6 +35,11 @@ Loads:
               token and between tokens
   mixed       as many streams of each at once, beside each of them alone
   same-twice  one document into two streams, one after the other
+  long        one document of --tokens, in 200 windows: speed and memory at
+              its beginning and at its end; then vectors of places in it, each
+              beside its distance to the nearest checkpoint. Two million tokens
+              of a model that reads 8,000 a second take 4 minutes, 200 such
+              vectors another 4. tests/bench/plot_long.py draws its --json
 
 It makes streams of its own, oxbow-bench-*, and deletes them at the end, also
 after Ctrl-C. It shares the machine with the server, unless they run on two.
@@ -51,7 +57,32 @@ struct Flags {
   std::string text;
   std::string json;
   bool keep = false;
+  LongOptions long_run;
 };
+
+constexpr char kOfLong[] = "Of --load=long";
+
+void AddLongFlags(CLI::App* app, LongOptions* options) {
+  app->add_option("--tokens", options->tokens, "How long the document is")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
+      ->capture_default_str()
+      ->group(kOfLong);
+  app->add_option("--embed-every", options->embed_every,
+                  "Tokens of a span of its embedding plan")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group(kOfLong);
+  app->add_option("--probes", options->probes,
+                  "Random places to embed once it is read")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str()
+      ->group(kOfLong);
+  app->add_option("--server-pid", options->server_pid,
+                  "The server's process on this machine: its memory is sampled")
+      ->check(CLI::PositiveNumber)
+      ->type_name("PID")
+      ->group(kOfLong);
+}
 
 void AddFlags(CLI::App* app, Flags* flags) {
   app->add_option("--server", flags->server, "The server")
@@ -59,7 +90,8 @@ void AddFlags(CLI::App* app, Flags* flags) {
       ->capture_default_str();
   app->add_option("--load", flags->load, "What the streams do; see below")
       ->required()
-      ->check(CLI::IsMember({"ingest", "generate", "mixed", "same-twice"}));
+      ->check(
+          CLI::IsMember({"ingest", "generate", "mixed", "same-twice", "long"}));
   app->add_option("--streams", flags->streams,
                   "How many at once; each number is measured by itself")
       ->delimiter(',')
@@ -80,6 +112,7 @@ void AddFlags(CLI::App* app, Flags* flags) {
   app->add_option("--json", flags->json, "Also write the figures to this file")
       ->type_name("FILE");
   app->add_flag("--keep", flags->keep, "Do not delete the streams");
+  AddLongFlags(app, &flags->long_run);
 }
 
 absl::StatusOr<std::string> ReadText(const std::string& path) {
@@ -103,6 +136,10 @@ absl::StatusOr<std::string> ReadText(const std::string& path) {
   return text;
 }
 
+// The others take as long as they take.
+bool HasWindow(const Flags& flags) {
+  return flags.load != "same-twice" && flags.load != "long";
+}
 bool Ingests(const Flags& flags) { return flags.load != "generate"; }
 bool Generates(const Flags& flags) {
   return flags.load == "generate" || flags.load == "mixed";
@@ -123,7 +160,7 @@ absl::Status CheckModel(const Flags& flags, const v1::GetModelResponse& model) {
 
 absl::Status CheckLimits(const Flags& flags,
                          const v1::GetLimitsResponse& limits) {
-  if (flags.load == "same-twice") return absl::OkStatus();
+  if (!HasWindow(flags)) return absl::OkStatus();
   const int most =
       *std::max_element(flags.streams.begin(), flags.streams.end());
   if (Ingests(flags) && most > limits.append_calls_max()) {
@@ -146,7 +183,7 @@ absl::StatusOr<Asked> Ask(const Flags& flags, cli::Connection* connection) {
   Asked asked;
   asked.load = flags.load;
   asked.server = flags.server;
-  if (flags.load != "same-twice") asked.seconds = flags.seconds;
+  if (HasWindow(flags)) asked.seconds = flags.seconds;
   asked.chunk_bytes = flags.chunk_bytes;
   asked.text = flags.text;
   asked.cores = std::thread::hardware_concurrency();
@@ -174,6 +211,10 @@ absl::StatusOr<Figures> Measure(const Flags& flags, const Stage& stage) {
   Figures figures;
   if (flags.load == "same-twice") {
     ASSIGN_OR_RETURN(figures.twice, MeasureTwice(stage, stage.corpus.size()));
+    return figures;
+  }
+  if (flags.load == "long") {
+    ASSIGN_OR_RETURN(figures.long_run, MeasureLong(stage, flags.long_run));
     return figures;
   }
   const auto measure = flags.load == "ingest"     ? MeasureIngest
@@ -228,6 +269,24 @@ absl::Status Bench(const Flags& flags, const Surroundings& surroundings) {
   return deleted;
 }
 
+// What the load has no use for, in a sentence; "": nothing.
+std::string Misfit(const CLI::App& app, const Flags& flags) {
+  if (!HasWindow(flags) &&
+      app.count("--streams") + app.count("--seconds") > 0) {
+    return absl::StrCat("--load=", flags.load,
+                        " takes no --streams and no --seconds: it is one "
+                        "stream after the other, for as long as the document "
+                        "takes");
+  }
+  for (const char* name :
+       {"--tokens", "--embed-every", "--probes", "--server-pid"}) {
+    if (flags.load != "long" && app.count(name) > 0) {
+      return absl::StrCat(name, " is for --load=long");
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 int RunBench(int argc, const char* const* argv,
@@ -246,12 +305,9 @@ int RunBench(int argc, const char* const* argv,
                       << "; see oxbow-bench --help" << std::endl;
     return cli::kExitUsage;
   }
-  if (flags.load == "same-twice" &&
-      app.count("--streams") + app.count("--seconds") > 0) {
-    *surroundings.err << "oxbow-bench: --load=same-twice takes no --streams "
-                         "and no --seconds: it is two streams, one after the "
-                         "other, for as long as the document takes"
-                      << std::endl;
+  const std::string misfit = Misfit(app, flags);
+  if (!misfit.empty()) {
+    *surroundings.err << "oxbow-bench: " << misfit << std::endl;
     return cli::kExitUsage;
   }
   const absl::Status status = Bench(flags, surroundings);

@@ -22,10 +22,13 @@ std::string DrawPrefix() {
 BenchStreams::BenchStreams(cli::Connection* connection, bool keep)
     : connection_(connection), keep_(keep), prefix_(DrawPrefix()) {}
 
-absl::StatusOr<std::string> BenchStreams::Create() {
+absl::StatusOr<std::string> BenchStreams::Create(int64_t embed_every) {
   v1::CreateStreamRequest request;
   request.set_stream_id(absl::StrCat(prefix_, ++made_));
   if (!keep_) request.mutable_ttl()->set_seconds(kDaySeconds);
+  if (embed_every > 0) {
+    request.mutable_embedding_plan()->set_every_tokens(embed_every);
+  }
   // Also one whose answer does not arrive may be there.
   names_.push_back(request.stream_id());
   RETURN_IF_ERROR(cli::Ask(&connection_->streams(),

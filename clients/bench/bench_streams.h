@@ -2,6 +2,7 @@
 #ifndef OXBOW_CLIENTS_BENCH_BENCH_STREAMS_H_
 #define OXBOW_CLIENTS_BENCH_BENCH_STREAMS_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ class BenchStreams {
 
   const std::string& prefix() const { return prefix_; }
 
-  // An empty stream; its name.
-  absl::StatusOr<std::string> Create();
+  // An empty stream; its name. `embed_every`: of its embedding plan, in tokens;
+  // 0: it has none.
+  absl::StatusOr<std::string> Create(int64_t embed_every = 0);
 
   // All that were made since the last time. After an error some are left, and
   // its sentence says how to be rid of them.

@@ -185,6 +185,37 @@ TEST_F(BenchTest, IngestsOneDocumentTwice) {
   EXPECT_THAT(StreamsLeft(), testing::IsEmpty());
 }
 
+TEST_F(BenchTest, ReadsALongDocumentAndAsksAboutPlacesInIt) {
+  const Json json = Figures(
+      {"--load=long", "--tokens=20000", "--embed-every=100", "--probes=5",
+       absl::StrCat("--server-pid=", server_->pid()), "--chunk-bytes=512"});
+  const Json& run = json["long"];
+  EXPECT_GE(run["tokens"], 20000);
+  EXPECT_EQ(run["tokens"], run["bytes"]);
+  EXPECT_EQ(run["embeddings_expected"], run["tokens"].get<int64_t>() / 100);
+  EXPECT_EQ(run["embeddings_stored"], run["embeddings_expected"]);
+  ASSERT_GT(run["windows"].size(), 10);
+  int64_t end = 0;
+  for (const Json& window : run["windows"]) {
+    EXPECT_GT(window["token_end"], end);
+    end = window["token_end"];
+    EXPECT_GT(window["tokens_per_second"], 0);
+    EXPECT_GT(window["resident_bytes"], 1 << 20);
+  }
+  EXPECT_GE(end, 20000);
+  EXPECT_GT(run["resident_ratio"], 0.1);
+  ASSERT_EQ(run["probes"].size(), 5);
+  for (const Json& probe : run["probes"]) {
+    // A token is a byte; a checkpoint comes every 4,096.
+    EXPECT_EQ(probe["token_offset"], probe["byte_offset"]);
+    EXPECT_EQ(probe["distance_tokens"],
+              probe["token_offset"].get<int64_t>() % 4096);
+    EXPECT_GT(probe["seconds"], 0);
+  }
+  EXPECT_THAT(out_.str(), HasSubstr("last / first"));
+  EXPECT_THAT(StreamsLeft(), testing::IsEmpty());
+}
+
 TEST_F(BenchTest, KeepsItsStreamsIfAsked) {
   EXPECT_EQ(Run({"--load=ingest", "--streams=2", "--seconds=0.1", "--keep"}), 0)
       << err_.str();
@@ -256,6 +287,11 @@ TEST_F(BenchTest, SaysWhatToDoAboutAWrongCommandLine) {
   EXPECT_THAT(err_.str(), HasSubstr("ask for fewer or start it with more "
                                     "--append-calls"));
   EXPECT_EQ(Run({"--load=same-twice", "--streams=2"}), 64);
+  EXPECT_EQ(Run({"--load=long", "--seconds=2"}), 64);
+  EXPECT_EQ(Run({"--load=ingest", "--tokens=100000"}), 64);
+  EXPECT_THAT(err_.str(), HasSubstr("--tokens is for --load=long"));
+  EXPECT_EQ(Run({"--load=long", "--server-pid=4194305"}), 64);
+  EXPECT_THAT(err_.str(), HasSubstr("no such process here"));
   EXPECT_EQ(Run({"--load=nothing"}), 64);
   EXPECT_EQ(Run({}), 64);
   EXPECT_EQ(Run({"--load=ingest", "--text=" + Path("none")}), 66);

@@ -7,6 +7,7 @@
 
 #include "absl/types/optional.h"
 #include "clients/bench/latencies.h"
+#include "clients/bench/long_figures.h"
 
 namespace oxbow::bench {
 
@@ -47,6 +48,7 @@ struct TwiceRun {
 struct Figures {
   std::vector<LoadRun> runs;
   absl::optional<TwiceRun> twice;
+  absl::optional<LongRun> long_run;
 };
 
 }  // namespace oxbow::bench

@@ -61,6 +61,11 @@ absl::StatusOr<absl::optional<cli::Piece>> LoadSource::Next(
   return absl::optional<cli::Piece>(std::move(piece));
 }
 
+void LoadSource::End() {
+  absl::MutexLock lock(&mu_);
+  left_ = 0;
+}
+
 std::vector<absl::Time> LoadSource::TakeDurable(const v1::Position& durable) {
   std::vector<absl::Time> taken;
   absl::MutexLock lock(&mu_);

@@ -34,6 +34,9 @@ class LoadSource : public cli::AppendSource {
   absl::StatusOr<absl::optional<cli::Piece>> Next(
       const v1::Position& begin) override;
 
+  // What Next() has given is all there is.
+  void End();
+
   // When each chunk was taken by Next() that ends at or before `durable` and
   // was not told before.
   std::vector<absl::Time> TakeDurable(const v1::Position& durable);

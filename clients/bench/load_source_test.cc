@@ -56,5 +56,12 @@ TEST(LoadSourceTest, RandomWordsAreWordsAndAlwaysTheSame) {
             std::string::npos);
 }
 
+TEST(LoadSourceTest, EndsWhenItIsToldTo) {
+  LoadSource source("abc", "x", 4, absl::nullopt);
+  ASSERT_TRUE(source.Next(At(0))->has_value());
+  source.End();
+  EXPECT_FALSE(source.Next(At(4))->has_value());
+}
+
 }  // namespace
 }  // namespace oxbow::bench

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "clients/bench/generate_load.h"
 #include "clients/bench/ingest_load.h"
+#include "clients/bench/report_long.h"
 
 namespace oxbow::bench {
 namespace {
@@ -155,6 +156,7 @@ void PrintTables(const Asked& asked, const Figures& figures,
                  std::ostream* out) {
   PrintAsked(asked, out);
   if (figures.twice.has_value()) PrintTwice(*figures.twice, out);
+  if (figures.long_run.has_value()) PrintLong(*figures.long_run, out);
   bool ingests = false;
   bool generates = false;
   for (const LoadRun& run : figures.runs) {
@@ -203,6 +205,7 @@ Json ToJson(const Asked& asked, const Figures& figures) {
   json["runs"] = Json::array();
   for (const LoadRun& run : figures.runs) json["runs"].push_back(ToJson(run));
   if (figures.twice.has_value()) json["twice"] = ToJson(*figures.twice);
+  if (figures.long_run.has_value()) json["long"] = ToJson(*figures.long_run);
   return json;
 }
 

@@ -1,4 +1,4 @@
-#include "tests/testing/resident_bytes.h"
+#include "base/resident_bytes.h"
 
 #include <fstream>
 #include <string>

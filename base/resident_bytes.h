@@ -1,6 +1,6 @@
 // What a process holds in memory.
-#ifndef OXBOW_TESTS_TESTING_RESIDENT_BYTES_H_
-#define OXBOW_TESTS_TESTING_RESIDENT_BYTES_H_
+#ifndef OXBOW_BASE_RESIDENT_BYTES_H_
+#define OXBOW_BASE_RESIDENT_BYTES_H_
 
 #include <sys/types.h>
 
@@ -14,4 +14,4 @@ int64_t ResidentBytes(pid_t pid);
 
 }  // namespace oxbow
 
-#endif  // OXBOW_TESTS_TESTING_RESIDENT_BYTES_H_
+#endif  // OXBOW_BASE_RESIDENT_BYTES_H_
