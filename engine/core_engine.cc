@@ -52,6 +52,7 @@ CoreEngine::CoreEngine(const EngineOptions& options, ReaderSpec generator,
       embedder_file_(embedder.has_value() ? embedder->file_name : ""),
       reranker_(std::move(embedder.has_value() ? embedder->reranker
                                                : generator.reranker)),
+      pool_(options.limits.open_streams_max),
       generator_(MakeReader("generator", std::move(generator), options)),
       embedder_(embedder.has_value()
                     ? MakeReader("embedder", *std::move(embedder), options)
@@ -67,9 +68,14 @@ CoreEngine::CoreEngine(const EngineOptions& options, ReaderSpec generator,
   context_.inbox = &inbox_;
   context_.log = log_.get();
   context_.worker = worker_.get();
+  context_.pool = &pool_;
   context_.generator = generator_.get();
   context_.embedder = embedder_.get();
   context_.reranker = reranker_.get();
+  for (Reader* reader : {context_.generator, context_.embedder}) {
+    if (reader == nullptr) continue;
+    reader->set_make_room([this]() { return pool_.MakeRoom(); });
+  }
 }
 
 CoreEngine::~CoreEngine() {
@@ -125,6 +131,7 @@ void CoreEngine::Loop() {
     for (const std::function<void()>& work : inbox_.Take(wait)) work();
     generator_->Step();
     if (embedder_ != nullptr) embedder_->Step();
+    pool_.Turn();
     Housekeep();
     MaybeFinishDrain();
   }
@@ -134,7 +141,7 @@ void CoreEngine::Housekeep() {
   const absl::Time now = context_.clock->Now();
   if (now - last_housekeeping_ < kHousekeepingEvery) return;
   last_housekeeping_ = now;
-  streams_->WakeFollowers();
+  streams_->WakeReaders();
   streams_->CloseIdle();
   if (now - last_sweep_ < kSweepEvery) return;
   last_sweep_ = now;
@@ -273,7 +280,7 @@ void CoreEngine::Drain(std::function<void()> done) {
     on_drained_ = done;
     streams_->DismissWriters(WithReason(
         absl::UnavailableError("the server is shutting down"), "DRAINING"));
-    streams_->WakeFollowers();
+    streams_->WakeReaders();
   });
 }
 

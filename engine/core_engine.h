@@ -111,6 +111,7 @@ class CoreEngine : public Engine {
   const std::string generator_file_;
   const std::string embedder_file_;
   const std::unique_ptr<Reranker> reranker_;  // null: none
+  StatePool pool_;
   const std::unique_ptr<Reader> generator_;
   const std::unique_ptr<Reader> embedder_;  // null: none
   Inbox inbox_;

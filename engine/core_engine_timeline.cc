@@ -19,7 +19,8 @@ void CoreEngine::ReadEmbeddings(ReadEmbeddingsRequest request,
     Begin(
         request.name,
         [this, request, done](std::shared_ptr<Operation> operation) {
-          if (operation->stream()->timeline() == nullptr) {
+          if (operation->stream()->record().plan.kind ==
+              EmbeddingPlan::Kind::kNone) {
             return done(
                 WithReason(absl::FailedPreconditionError(
                                "the stream was made without an embedding plan"),
@@ -36,7 +37,7 @@ void CoreEngine::ReadPartial(std::shared_ptr<Operation> operation,
                              ReadEmbeddingsRequest request,
                              Callback<ReadEmbeddingsReply> done) {
   LiveStream& stream = *operation->stream();
-  stream.WhenApplied(TimelineReader(), stream.durable(),
+  stream.WhenApplied(TimelineReader(), stream.durable(), request.cancelled,
                      [this, operation, request, done](absl::Status status) {
                        if (!status.ok()) return done(status);
                        operation->stream()->timeline()->Partial(
@@ -68,15 +69,16 @@ void CoreEngine::ReadStored(std::shared_ptr<Operation> operation,
         }
         LiveStream& stream = *operation->stream();
         if (stored->empty() && !partial.has_value() && request.follow) {
-          return stream.timeline()->WaitForNext(
-              [this, operation, request, done]() {
-                if (draining_) {
-                  return done(WithReason(
-                      absl::UnavailableError("the server is shutting down"),
-                      "DRAINING"));
-                }
-                ReadStored(operation, request, absl::nullopt, done);
-              });
+          // A stream that was deleted has nothing to wait for.
+          if (!stream.status().ok()) return done(stream.status());
+          return stream.WaitForSpan([this, operation, request, done]() {
+            if (draining_) {
+              return done(WithReason(
+                  absl::UnavailableError("the server is shutting down"),
+                  "DRAINING"));
+            }
+            ReadStored(operation, request, absl::nullopt, done);
+          });
         }
         ReadEmbeddingsReply reply;
         reply.raw = TimelineReader().info().embedding_heads.empty();

@@ -87,6 +87,10 @@ struct EngineOptions {
   int step_rows_max = 256;
   // Rows one sequence may take in a step while others wait.
   int sequence_rows_max = 64;
+  // Tokens a stream reads before it gives its state's place to one that waits
+  // for it. Fewer: text of a thousand streams moves on more evenly; more: fewer
+  // states go to the store and back.
+  uint64_t turn_tokens = 1024;
   // A stream untouched for so long gives its state back (after a checkpoint).
   absl::Duration idle_close = absl::Minutes(10);
 };

@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/inbox.h"
 #include "engine/reader.h"
+#include "engine/state_pool.h"
 #include "store/log_writer.h"
 #include "store/store_worker.h"
 #include "store/stream_store.h"
@@ -26,6 +27,8 @@ struct EngineContext {
   // Reads and checkpoints, in the order asked: who reads after a checkpoint
   // was queued finds it.
   StoreWorker* worker = nullptr;
+  // Of both readers' slots: a stream has its states in both or in none.
+  StatePool* pool = nullptr;
   Reader* generator = nullptr;
   Reader* embedder = nullptr;  // null: none
 

@@ -14,6 +14,10 @@ namespace {
 // Records of one call on their way to the log: bounds what a client that
 // sends tiny chunks keeps in memory.
 constexpr int kWritesInFlightMax = 256;
+// Bytes of all calls on their way to the log. Past this a call has one chunk on
+// its way at most: thousands of calls, each with its window, would be
+// gigabytes.
+constexpr size_t kLogQueueBytesMax = 64 << 20;
 
 absl::Status Gap(Position given, Position expected) {
   return WithReason(
@@ -220,7 +224,9 @@ void LiveAppend::MaybeReady() {
   const uint64_t unapplied =
       stream_->planned().byte_offset - stream_->applied().byte_offset;
   if (unapplied >= context_->options.limits.append_window_bytes ||
-      stream_->writes_in_flight() >= kWritesInFlightMax) {
+      stream_->writes_in_flight() >= kWritesInFlightMax ||
+      (stream_->writes_in_flight() > 0 &&
+       context_->log->queued_bytes() >= kLogQueueBytesMax)) {
     return;
   }
   owes_ready_ = false;

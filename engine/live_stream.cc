@@ -29,79 +29,42 @@ LiveStream::LiveStream(const EngineContext* context, StoredStream stored)
     next_sequence_ = stored.last->sequence + 1;
     chain_ = stored.last->chain;
   }
-  const auto add = [this](Reader* reader, StoredStream::PerReader per_reader) {
+  const auto add = [this](Reader* reader,
+                          const StoredStream::PerReader& newest) {
     auto follower = std::make_unique<Follower>();
     follower->reader = reader;
-    follower->newest_checkpoint = per_reader.newest;
-    follower->stored = std::move(per_reader);
+    follower->newest_checkpoint = newest.newest;
+    follower->place.applied = newest.newest;
+    follower->place.token_offset = newest.token_offset;
     followers_.push_back(std::move(follower));
   };
-  add(context_->generator, std::move(stored.generator));
+  add(context_->generator, stored.generator);
   if (context_->embedder != nullptr) {
-    add(context_->embedder, std::move(stored.embedder));
+    add(context_->embedder, stored.embedder);
   }
 }
 
-absl::Status LiveStream::Start() {
-  for (auto& follower : followers_) {
-    RETURN_IF_ERROR(StartFollower(follower.get()));
-  }
-  for (auto& follower : followers_) RaiseLimit(follower.get());
-  return absl::OkStatus();
-}
-
-absl::Status LiveStream::StartFollower(Follower* follower) {
-  ASSIGN_OR_RETURN(OwnedSlot slot, NewSlot(*follower->reader));
-  Cursor::Options options;
-  options.border_tokens = context_->options.checkpoint_tokens;
-  follower->cursor = std::make_shared<Cursor>(context_, follower->reader, view_,
-                                              std::move(slot), options);
-  if (follower->stored.checkpoint.has_value()) {
-    RETURN_IF_ERROR(follower->cursor->StartAt(*follower->stored.checkpoint));
-    follower->checkpointed_token = follower->cursor->token_offset();
-  }
-  if (MakesTimeline(*context_, *follower->reader, record_)) {
-    RETURN_IF_ERROR(StartTimeline(follower));
-  }
-  follower->stored = {};  // The state is in its slot now.
-  // Weak: a stream that is let go must not be kept by its own cursor.
-  follower->cursor->set_on_move([weak = weak_from_this(), follower]() {
-    if (auto self = weak.lock()) self->OnMove(follower);
-  });
-  return absl::OkStatus();
-}
-
-absl::Status LiveStream::StartTimeline(Follower* follower) {
-  OwnedSlot scratch;
-  if (!follower->reader->info().embedding_heads.empty()) {
-    ASSIGN_OR_RETURN(scratch, NewSlot(*follower->reader));
-  }
-  const auto& last = follower->stored.last_embedding;
-  timeline_ = std::make_shared<Timeline>(
-      context_, follower->cursor.get(), record_.uid, record_.plan,
-      last.has_value() ? last->token_end : FirstToken(*follower->reader, view_),
-      last.has_value() ? last->byte_end : view_.begin().byte_offset,
-      std::move(scratch));
-  follower->cursor->set_listener(timeline_.get());
-  return absl::OkStatus();
-}
+LiveStream::~LiveStream() { context_->pool->Leave(this); }
 
 void LiveStream::Stop() {
-  for (auto& follower : followers_) {
-    if (follower->cursor != nullptr) follower->cursor->Stop();
-    for (Waiter& waiter : follower->waiters) {
-      waiter.done(absl::UnavailableError("the stream was closed"));
-    }
-    follower->waiters.clear();
-  }
+  stopped_ = true;
   if (timeline_ != nullptr) timeline_->Stop();
+  LeaveSeat();
+  TellWaiters(absl::UnavailableError("the stream was closed"));
+  WakeReaders();
   watcher_ = nullptr;  // It holds the stream.
+}
+
+LiveStream::Place LiveStream::PlaceOf(const Follower& follower) {
+  if (follower.cursor == nullptr) return follower.place;
+  const Cursor& cursor = *follower.cursor;
+  return {cursor.applied(), cursor.token_offset(), cursor.undecided().size()};
 }
 
 Position LiveStream::applied() const {
   Position applied = durable_;
   for (const auto& follower : followers_) {
-    applied = std::min(applied, follower->cursor->applied());
+    applied = std::min(applied, PlaceOf(*follower).applied);
   }
   return applied;
 }
@@ -115,19 +78,20 @@ Position LiveStream::checkpoint() const {
 }
 
 AppendAck LiveStream::Ack() const {
-  const Cursor& cursor = *followers_.front()->cursor;
+  const Place generator = PlaceOf(*followers_.front());
   AppendAck ack;
   ack.durable = durable_;
   ack.applied = applied();
   ack.checkpoint = checkpoint();
-  ack.undecided_bytes = cursor.undecided().size();
-  ack.token_offset = cursor.token_offset();
+  ack.undecided_bytes = generator.undecided_bytes;
+  ack.token_offset = generator.token_offset;
   return ack;
 }
 
 absl::Status LiveStream::status() const {
   RETURN_IF_ERROR(log_status_);
   for (const auto& follower : followers_) {
+    if (follower->cursor == nullptr) continue;
     RETURN_IF_ERROR(follower->cursor->status());
   }
   return absl::OkStatus();
@@ -142,7 +106,9 @@ LiveStream::Follower& LiveStream::FollowerOf(const Reader& reader) {
 }
 
 Cursor& LiveStream::cursor(const Reader& reader) {
-  return *FollowerOf(reader).cursor;
+  const Follower& follower = FollowerOf(reader);
+  OXBOW_CHECK(follower.cursor != nullptr) << "a stream without a seat";
+  return *follower.cursor;
 }
 
 void LiveStream::Append(LogRecord record, StoreBatch with,
@@ -177,33 +143,41 @@ void LiveStream::OnDurable(const std::shared_ptr<const LogRecord>& record) {
   durable_ = record->End();
   last_used_ = context_->clock->Now();
   for (auto& follower : followers_) {
-    follower->cursor->Offer(record);
+    if (follower->cursor != nullptr) follower->cursor->Offer(record);
     RaiseLimit(follower.get());
   }
+  MaybeWant();
+}
+
+Position LiveStream::LimitOf(const Follower& follower) const {
+  return follower.waiters.empty() ? durable_ : follower.waiters.front().target;
 }
 
 void LiveStream::RaiseLimit(Follower* follower) {
-  const Position limit =
-      follower->waiters.empty() ? durable_ : follower->waiters.front().target;
-  follower->cursor->SetLimit(limit);
+  if (follower->cursor == nullptr) return;
+  follower->cursor->SetLimit(LimitOf(*follower));
 }
 
 void LiveStream::WhenApplied(const Reader& reader, Position target,
+                             CancelFlag cancelled,
                              std::function<void(absl::Status)> done) {
+  if (!status().ok()) return done(status());
   Follower& follower = FollowerOf(reader);
-  follower.waiters.push_back({target, std::move(done)});
+  follower.waiters.push_back({target, std::move(cancelled), std::move(done)});
   ServeWaiters(&follower);
+  MaybeWant();
 }
 
 void LiveStream::OnMove(Follower* follower) {
   MaybeCheckpoint(follower);
   ServeWaiters(follower);
   TellWatcher();
+  MaybePause(follower);
 }
 
 void LiveStream::ServeWaiters(Follower* follower) {
   const auto self = shared_from_this();
-  while (!follower->waiters.empty()) {
+  while (!follower->waiters.empty() && follower->cursor != nullptr) {
     const absl::Status status = follower->cursor->status();
     const bool there =
         follower->cursor->at_limit() &&
@@ -266,6 +240,7 @@ void LiveStream::CheckpointAll(std::function<void()> done) {
     if (--*left == 0) done();
   };
   for (auto& follower : followers_) {
+    if (follower->cursor == nullptr) continue;
     const Cursor& cursor = *follower->cursor;
     if (cursor.running() || !cursor.status().ok() || !cursor.at_unit_end() ||
         cursor.token_offset() == follower->checkpointed_token) {
@@ -331,15 +306,46 @@ void LiveStream::Release() {
   last_used_ = context_->clock->Now();
 }
 
-bool LiveStream::idle() const {
+bool LiveStream::unused() const {
   if (holds_ > 0 || watcher_ != nullptr || writes_in_flight_ > 0) return false;
   for (const auto& follower : followers_) {
     if (!follower->waiters.empty()) return false;
-    const Cursor& cursor = *follower->cursor;
-    if (cursor.running()) return false;
-    if (cursor.status().ok() && !cursor.at_limit()) return false;
   }
-  return timeline_ == nullptr || timeline_->idle();
+  return seat_ == Seat::kNone || at_rest();
+}
+
+bool LiveStream::idle() const {
+  return unused() && (!has_work() || !status().ok());
+}
+
+void LiveStream::TellWaiters(const absl::Status& status) {
+  for (auto& follower : followers_) {
+    std::deque<Waiter> waiters;
+    waiters.swap(follower->waiters);
+    for (Waiter& waiter : waiters) waiter.done(status);
+  }
+}
+
+void LiveStream::DropCancelled(Follower* follower) {
+  const auto kept = std::stable_partition(
+      follower->waiters.begin(), follower->waiters.end(),
+      [](const Waiter& waiter) { return !IsCancelled(waiter.cancelled); });
+  if (kept == follower->waiters.end()) return;
+  const std::vector<Waiter> dropped(
+      std::make_move_iterator(kept),
+      std::make_move_iterator(follower->waiters.end()));
+  follower->waiters.erase(kept, follower->waiters.end());
+  for (const Waiter& waiter : dropped) {
+    waiter.done(absl::CancelledError("the client left"));
+  }
+  RaiseLimit(follower);
+}
+
+void LiveStream::WakeReaders() {
+  for (auto& follower : followers_) DropCancelled(follower.get());
+  std::vector<std::function<void()>> span_waiters;
+  span_waiters.swap(span_waiters_);
+  for (const auto& done : span_waiters) done();
 }
 
 }  // namespace oxbow

@@ -1,4 +1,5 @@
-// An open stream: its log's end, and a state that follows it.
+// An open stream: its log's end, and states that follow it when they have
+// slots.
 #ifndef OXBOW_ENGINE_LIVE_STREAM_H_
 #define OXBOW_ENGINE_LIVE_STREAM_H_
 
@@ -16,6 +17,7 @@
 #include "engine/cursor.h"
 #include "engine/engine_context.h"
 #include "engine/log_view.h"
+#include "engine/state_pool.h"
 #include "engine/stored_stream.h"
 #include "engine/timeline.h"
 #include "store/records.h"
@@ -37,13 +39,20 @@ class StreamWatcher {
 // thread; what is durable is offered to one cursor a reader; every
 // checkpoint_tokens tokens a state goes to the store.
 //
+// The log's end is always here, so that appends never wait for a model. The
+// states are here only while the stream has a seat of the pool, which it wants
+// as soon as there is text to read or an answer to give. Without one each
+// follower remembers where it stopped, and the timeline its open span.
+//
 // Engine thread only. Held by shared_ptr, by its own pending work too.
-class LiveStream : public std::enable_shared_from_this<LiveStream> {
+class LiveStream : public PoolMember,
+                   public std::enable_shared_from_this<LiveStream> {
  public:
   LiveStream(const EngineContext* context, StoredStream stored);
+  ~LiveStream() override;
 
-  // Takes slots and sets the cursors moving. ResourceExhausted/NO_STATE_SLOT.
-  absl::Status Start();
+  // Reads on from where its newest checkpoints are.
+  void Start() { MaybeWant(); }
   // Lets go of cursors, timeline and writer. What is dirty is not checkpointed.
   void Stop();
 
@@ -59,9 +68,18 @@ class LiveStream : public std::enable_shared_from_this<LiveStream> {
   // Not OK: the log cannot be read or written any more.
   absl::Status status() const;
 
+  // Of a stream with a seat: within what WhenApplied calls it has one.
   Cursor& cursor(const Reader& reader);
-  // Null without a plan.
+  // The same; null without a plan.
   Timeline* timeline() { return timeline_.get(); }
+  // Calls back once a span of the timeline that was not stored is, or when
+  // WakeReaders() says that it is time to look again.
+  void WaitForSpan(std::function<void()> done) {
+    span_waiters_.push_back(std::move(done));
+  }
+  // Tells those who wait for a state or a span and do not want it any more, or
+  // may not.
+  void WakeReaders();
 
   // Appends text or ids at planned(); begin, sequence, lengths and chain are
   // filled in here. `with` is written together with the record. `done` comes
@@ -72,8 +90,8 @@ class LiveStream : public std::enable_shared_from_this<LiveStream> {
 
   // Calls back when the reader's state is exactly that at `target`, which is
   // durable() as it was at some time not before the last call's. Text behind
-  // it waits until then.
-  void WhenApplied(const Reader& reader, Position target,
+  // it waits until then. Cancelled once WakeReaders() sees the flag.
+  void WhenApplied(const Reader& reader, Position target, CancelFlag cancelled,
                    std::function<void(absl::Status)> done);
 
   // Makes `watcher` the writer; the writer before is told. The epoch rises;
@@ -95,31 +113,69 @@ class LiveStream : public std::enable_shared_from_this<LiveStream> {
   void PutCheckpoint(Checkpoint checkpoint,
                      std::function<void(absl::Status)> done);
 
-  // While held, the stream stays open.
+  // While held, the stream stays open; its states may come and go.
   void Hold() { ++holds_; }
   void Release();
-  // Nobody uses it and nothing moves.
+  // Nobody uses it and nothing is left to do.
   bool idle() const;
-  absl::Time last_used() const { return last_used_; }
+  // Nobody uses it and nothing moves: what is left to do may as well be done
+  // when it is opened again.
+  bool unused() const;
+
+  // PoolMember; the pool's own, but for last_used().
+  bool Sit() override;
+  void GetUp() override;
+  void Pause() override;
+  bool at_rest() const override;
+  bool had_turn() const override;
+  bool held() const override { return holds_ > 0; }
+  absl::Time last_used() const override { return last_used_; }
 
  private:
+  enum class Seat { kNone, kLoading, kTaken };
   struct Waiter {
     Position target;
+    CancelFlag cancelled;
     std::function<void(absl::Status)> done;
+  };
+  // Where a follower stands, or stood when its state went to the store.
+  struct Place {
+    Position applied;
+    uint64_t token_offset = 0;
+    size_t undecided_bytes = 0;
   };
   struct Follower {  // one reader's side of the stream
     Reader* reader = nullptr;
-    std::shared_ptr<Cursor> cursor;
+    std::shared_ptr<Cursor> cursor;  // null: its state is in the store
+    Place place;                     // while it is
+    // The token where it stopped; nullopt: it has not had a seat yet.
+    absl::optional<uint64_t> stopped_at;
+    uint64_t seated_at = 0;  // the token
+    bool paused = false;     // the cursor stands still for good
+    OwnedSlot slot;          // while the state is being loaded
+    OwnedSlot scratch;       // the same, for the timeline
     std::deque<Waiter> waiters;
     Position newest_checkpoint;
     uint64_t checkpointed_token = 0;
     int checkpoints_in_flight = 0;
-    StoredStream::PerReader stored;
   };
 
-  absl::Status StartFollower(Follower* follower);
-  absl::Status StartTimeline(Follower* follower);
+  bool TakeSlots(Follower* follower);
+  void OnLoaded(absl::StatusOr<std::vector<StoredState>> states);
+  absl::Status StartFollower(Follower* follower, const StoredState& state);
+  void FollowTimeline(Follower* follower, const StoredState& state);
+  void MaybePause(Follower* follower);
+  // Its cursors go, and with them their slots.
+  void LeaveSeat();
+  void Fail(const absl::Status& status);
+  void TellWaiters(const absl::Status& status);
+  void DropCancelled(Follower* follower);
+  bool has_work() const;
+  void MaybeWant();
+  static Place PlaceOf(const Follower& follower);
   Follower& FollowerOf(const Reader& reader);
+  // Where a follower may read to.
+  Position LimitOf(const Follower& follower) const;
   void OnDurable(const std::shared_ptr<const LogRecord>& record);
   void RaiseLimit(Follower* follower);
   void OnMove(Follower* follower);
@@ -138,7 +194,12 @@ class LiveStream : public std::enable_shared_from_this<LiveStream> {
   int writes_in_flight_ = 0;
   absl::Status log_status_;
   std::vector<std::unique_ptr<Follower>> followers_;
-  std::shared_ptr<Timeline> timeline_;
+  std::shared_ptr<Timeline> timeline_;  // null until the first seat
+  std::vector<std::function<void()>> span_waiters_;
+  Seat seat_ = Seat::kNone;
+  bool pausing_ = false;
+  absl::optional<SeatFor> wants_;  // what the pool knows
+  bool stopped_ = false;
   std::shared_ptr<StreamWatcher> watcher_;  // null: nobody writes
   std::function<void()> when_quiet_;
   int holds_ = 0;

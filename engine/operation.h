@@ -37,10 +37,6 @@ class Operation {
   int* const running_;
 };
 
-inline bool IsCancelled(const CancelFlag& flag) {
-  return flag != nullptr && flag->load(std::memory_order_relaxed);
-}
-
 }  // namespace oxbow
 
 #endif  // OXBOW_ENGINE_OPERATION_H_

@@ -121,7 +121,7 @@ void ReachState(const EngineContext* context,
   if (options.at.kind == At::Kind::kHead && options.listener == nullptr) {
     const Position target = stream->durable();
     stream->WhenApplied(
-        *reader, target,
+        *reader, target, options.cancelled,
         [stream, reader, target, done = std::move(done)](absl::Status status) {
           if (!status.ok()) return done(status);
           CopyHead(stream->cursor(*reader), reader, target, done);
@@ -149,7 +149,7 @@ void ReachOpenEnd(
   if (options.at.kind == At::Kind::kHead) {
     const Position target = stream->durable();
     stream->WhenApplied(
-        *reader, target,
+        *reader, target, options.cancelled,
         [stream, reader, target, done = std::move(done)](absl::Status status) {
           if (!status.ok()) return done(status, target);
           done(&stream->cursor(*reader), target);

@@ -116,6 +116,7 @@ std::vector<float> Reader::HiddenOf(StateSlot slot) {
 
 absl::StatusOr<OwnedSlot> NewSlot(Reader& reader) {
   absl::StatusOr<StateSlot> slot = reader.model().NewState();
+  if (!slot.ok() && reader.MakeRoom()) slot = reader.model().NewState();
   if (!slot.ok()) return WithReason(slot.status(), "NO_STATE_SLOT");
   return OwnedSlot(&reader.model(), *slot);
 }

@@ -60,6 +60,11 @@ class Reader {
   bool idle() const { return scheduler_.empty(); }
   // Runs one step. False if there was nothing to do.
   bool Step();
+  // `make_room` frees a slot of the model if it can, and says whether it did.
+  void set_make_room(std::function<bool()> make_room) {
+    make_room_ = std::move(make_room);
+  }
+  bool MakeRoom() const { return make_room_ && make_room_(); }
   // Lets go of every run, uncalled: what they hold ends while all readers are
   // still there. No step comes after it.
   void DropRuns() { active_.clear(); }
@@ -95,6 +100,7 @@ class Reader {
   Scheduler scheduler_;
   uint64_t next_id_ = 1;
   std::map<uint64_t, Active> active_;
+  std::function<bool()> make_room_;
 };
 
 // A slot that gives itself back. Movable.
@@ -125,7 +131,8 @@ class OwnedSlot {
   StateSlot slot_ = 0;
 };
 
-// A new slot with the initial state. ResourceExhausted/NO_STATE_SLOT.
+// A new slot with the initial state; the states of a stream at rest go to the
+// store if need be. ResourceExhausted/NO_STATE_SLOT.
 absl::StatusOr<OwnedSlot> NewSlot(Reader& reader);
 // A new slot with a copy of `from`'s state.
 absl::StatusOr<OwnedSlot> CopySlot(Reader& reader, StateSlot from);

@@ -21,6 +21,10 @@ namespace oxbow {
 // Set by the caller to stop a request early; it then ends with Cancelled.
 using CancelFlag = std::shared_ptr<std::atomic<bool>>;
 
+inline bool IsCancelled(const CancelFlag& flag) {
+  return flag != nullptr && flag->load(std::memory_order_relaxed);
+}
+
 // Names a stream. Both parts match [A-Za-z0-9._-]{1,128}, else
 // InvalidArgument/BAD_STREAM_ID.
 struct StreamName {
@@ -310,9 +314,9 @@ struct Limits {
   size_t prompt_bytes_max = 1 << 20;
   int top_logprobs_max = 20;
   int labels_max = 64;
-  int open_streams_max = 64;       // live states of one model
+  int open_streams_max = 64;       // whose states are in memory
   int running_requests_max = 256;  // Generate, Score, Embed, Rerank at once
-  int append_calls_max = 256;
+  int append_calls_max = 4096;
 };
 
 }  // namespace oxbow

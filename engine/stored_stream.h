@@ -12,12 +12,12 @@
 
 namespace oxbow {
 
-// What the store knows of a stream that is about to be opened.
+// What the store knows of a stream that is about to be opened; its states come
+// later, once there are slots for them.
 struct StoredStream {
-  struct PerReader {
-    absl::optional<Checkpoint> checkpoint;  // to begin at
-    Position newest;                        // of the stored ones
-    absl::optional<EmbeddingRecord> last_embedding;
+  struct PerReader {  // of its newest usable checkpoint; zero if there is none
+    Position newest;
+    uint64_t token_offset = 0;
   };
   StreamRecord record;
   absl::optional<LogRecord> last;  // of the stream's own log
@@ -28,6 +28,23 @@ struct StoredStream {
 // Blocks on the store. NotFound/NO_STREAM; FailedPrecondition/MODEL_MISMATCH.
 absl::StatusOr<StoredStream> LoadStream(const EngineContext& context,
                                         const StreamName& name);
+
+// Where a reader of a stream goes on.
+struct StoredState {
+  absl::optional<Checkpoint> checkpoint;  // nullopt: at the beginning
+  absl::optional<EmbeddingRecord> last_embedding;
+  // The state is the one asked for, and the embedding was not looked for.
+  bool is_at_token = false;
+};
+
+// The nearest state at or before `target`, which is not behind the stream's
+// head. For who makes the stream's timeline it lies at or before the open span,
+// too, unless it is the one at `at_token`. Blocks on the store.
+absl::StatusOr<StoredState> LoadState(const EngineContext& context,
+                                      const Reader& reader,
+                                      const StreamRecord& record,
+                                      Position target,
+                                      absl::optional<uint64_t> at_token);
 
 // The number of the first token a reader reads of a stream: only the generator
 // goes on with the numbers of an imported state.

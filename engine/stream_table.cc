@@ -56,36 +56,24 @@ void StreamTable::OnLoaded(const Key& key,
   for (const OnStream& done : waiting) done(stream);
 }
 
-absl::StatusOr<std::shared_ptr<LiveStream>> StreamTable::StartStream(
-    StoredStream stored) {
+std::shared_ptr<LiveStream> StreamTable::StartStream(StoredStream stored) {
   const size_t open_max = context_->options.limits.open_streams_max;
-  if (open_.size() >= open_max && !CloseLeastRecentlyUsed()) {
-    return WithReason(
-        absl::ResourceExhaustedError(absl::StrCat(
-            open_max, " streams are open and in use; try again later")),
-        "TOO_MANY_OPEN_STREAMS");
-  }
+  if (open_.size() >= open_max) CloseLeastRecentlyUsed();
   auto stream = std::make_shared<LiveStream>(context_, std::move(stored));
-  const absl::Status status = stream->Start();
-  if (!status.ok()) {
-    stream->Stop();
-    return status;
-  }
+  stream->Start();
   return stream;
 }
 
-bool StreamTable::CloseLeastRecentlyUsed() {
+void StreamTable::CloseLeastRecentlyUsed() {
   auto oldest = open_.end();
   for (auto stream = open_.begin(); stream != open_.end(); ++stream) {
-    if (!stream->second->idle()) continue;
+    if (!stream->second->unused()) continue;
     if (oldest == open_.end() ||
         stream->second->last_used() < oldest->second->last_used()) {
       oldest = stream;
     }
   }
-  if (oldest == open_.end()) return false;
-  Close(oldest);
-  return true;
+  if (oldest != open_.end()) Close(oldest);
 }
 
 void StreamTable::Close(
@@ -125,11 +113,9 @@ void StreamTable::DismissWriters(const absl::Status& status) {
   for (const auto& [key, stream] : open) stream->Dismiss(status);
 }
 
-void StreamTable::WakeFollowers() {
+void StreamTable::WakeReaders() {
   const auto open = open_;
-  for (const auto& [key, stream] : open) {
-    if (stream->timeline() != nullptr) stream->timeline()->Wake();
-  }
+  for (const auto& [key, stream] : open) stream->WakeReaders();
 }
 
 bool StreamTable::all_idle() const {

@@ -20,15 +20,16 @@ using OnStream =
     std::function<void(absl::StatusOr<std::shared_ptr<LiveStream>>)>;
 
 // Opens streams when they are asked for and closes those nobody uses, after a
-// checkpoint: an idle stream costs nothing but disk.
+// checkpoint: an idle stream costs nothing but disk. As many stay open as are
+// in use, which the limits of calls bound; a stream without a state in memory
+// is small.
 //
 // Engine thread only. Borrows the context.
 class StreamTable {
  public:
   explicit StreamTable(const EngineContext* context) : context_(context) {}
 
-  // The stream, opened if need be. NotFound/NO_STREAM;
-  // ResourceExhausted/TOO_MANY_OPEN_STREAMS when every open one is in use.
+  // The stream, opened if need be. NotFound/NO_STREAM.
   void Open(const StreamName& name, OnStream done);
   // The stream if it is open, else null.
   std::shared_ptr<LiveStream> Find(const StreamName& name) const;
@@ -40,8 +41,9 @@ class StreamTable {
 
   // Every writer is sent away with `status`.
   void DismissWriters(const absl::Status& status);
-  // Who follows a timeline looks whether the client is still there.
-  void WakeFollowers();
+  // Who waits for a state or follows a timeline looks whether the client is
+  // still there.
+  void WakeReaders();
   bool all_idle() const;
   void CheckpointAll(std::function<void()> done);
   // Stops everything, without checkpoints.
@@ -51,8 +53,8 @@ class StreamTable {
   using Key = std::pair<std::string, std::string>;
 
   void OnLoaded(const Key& key, absl::StatusOr<StoredStream> stored);
-  absl::StatusOr<std::shared_ptr<LiveStream>> StartStream(StoredStream stored);
-  bool CloseLeastRecentlyUsed();
+  std::shared_ptr<LiveStream> StartStream(StoredStream stored);
+  void CloseLeastRecentlyUsed();
   void Close(std::map<Key, std::shared_ptr<LiveStream>>::iterator stream);
 
   const EngineContext* const context_;

@@ -21,21 +21,31 @@ std::string DefaultHead(const ModelInfo& info) {
   return info.embedding_heads.empty() ? "" : info.embedding_heads.front();
 }
 
-Timeline::Timeline(const EngineContext* context, Cursor* cursor, StreamUid uid,
+Timeline::Timeline(const EngineContext* context, Reader* reader, StreamUid uid,
                    const EmbeddingPlan& plan, uint64_t begin_token,
-                   uint64_t begin_byte, OwnedSlot scratch)
+                   uint64_t begin_byte, std::function<void()> on_stored)
     : context_(context),
-      cursor_(cursor),
-      reader_(&cursor->reader()),
+      reader_(reader),
       uid_(uid),
-      uses_head_(!cursor->reader().info().embedding_heads.empty()),
-      scratch_(std::move(scratch)),
+      uses_head_(!reader->info().embedding_heads.empty()),
+      on_stored_(std::move(on_stored)),
       splitter_(plan),
       token_begin_(begin_token),
       byte_begin_(begin_byte),
       token_end_(begin_token),
       byte_end_(begin_byte),
-      sum_(cursor->reader().info().width) {}
+      sum_(reader->info().width) {}
+
+void Timeline::Follow(Cursor* cursor, OwnedSlot scratch) {
+  cursor_ = cursor;
+  scratch_ = std::move(scratch);
+  cursor->set_listener(this);
+}
+
+void Timeline::LetGo() {
+  cursor_ = nullptr;
+  scratch_.Reset();
+}
 
 size_t Timeline::RunLength(uint64_t token_offset,
                            const std::deque<FedToken>& decided) {
@@ -149,7 +159,7 @@ void Timeline::Store(EmbeddingRecord record) {
       },
       [self = shared_from_this()](absl::StatusOr<bool>) {
         --self->storing_;
-        self->Wake();
+        self->on_stored_();
       });
 }
 
@@ -198,13 +208,7 @@ void Timeline::Partial(
 
 void Timeline::Stop() {
   cursor_ = nullptr;
-  Wake();
-}
-
-void Timeline::Wake() {
-  std::vector<std::function<void()>> waiting;
-  waiting.swap(waiting_);
-  for (const auto& done : waiting) done();
+  if (!probing_) scratch_.Reset();
 }
 
 }  // namespace oxbow

@@ -28,15 +28,21 @@ std::string DefaultHead(const ModelInfo& info);
 // Without one, the vector is the mean of the span's hidden rows.
 //
 // Engine thread only. Held by shared_ptr, by its own pending work too. Borrows
-// the context and the cursor; Stop() before they go.
+// the context and the cursor; LetGo() or Stop() before they go.
 class Timeline : public TokenListener,
                  public std::enable_shared_from_this<Timeline> {
  public:
   // `begin_token` and `begin_byte`: where the first span not yet stored
-  // begins. `scratch`: a slot for probes; unused without a head.
-  Timeline(const EngineContext* context, Cursor* cursor, StreamUid uid,
+  // begins. `on_stored` is told of every span that is.
+  Timeline(const EngineContext* context, Reader* reader, StreamUid uid,
            const EmbeddingPlan& plan, uint64_t begin_token, uint64_t begin_byte,
-           OwnedSlot scratch);
+           std::function<void()> on_stored);
+
+  // Goes on with a cursor that stands where the one before was let go, or at or
+  // before begin_token. `scratch`: a slot for probes; unused without a head.
+  void Follow(Cursor* cursor, OwnedSlot scratch);
+  // Lets go of cursor and slot and remembers the open span. idle() holds.
+  void LetGo();
 
   size_t RunLength(uint64_t token_offset,
                    const std::deque<FedToken>& decided) override;
@@ -45,19 +51,13 @@ class Timeline : public TokenListener,
                 const float* hidden) override;
   void AfterRun() override;
 
-  // Calls back once a span that was not stored is.
-  void WaitForNext(std::function<void()> done) {
-    waiting_.push_back(std::move(done));
-  }
   // The open span as if the text ended here, undecided bytes included.
   // Computed on a copy of the state; nothing is stored. nullopt: the span is
   // empty, the cursor is running, or no slot is free.
   void Partial(std::function<void(absl::optional<EmbeddingRecord>)> done);
   // Nothing is being computed or stored.
   bool idle() const { return !probing_ && storing_ == 0; }
-  // Calls back all who wait, so that they look whether they still want to.
-  void Wake();
-  // Wakes all who wait; nothing is computed any more.
+  // Nothing is computed any more.
   void Stop();
 
  private:
@@ -75,10 +75,11 @@ class Timeline : public TokenListener,
   void Store(EmbeddingRecord record);
 
   const EngineContext* const context_;
-  Cursor* cursor_;
+  Cursor* cursor_ = nullptr;
   Reader* const reader_;
   const StreamUid uid_;
   const bool uses_head_;
+  const std::function<void()> on_stored_;
   OwnedSlot scratch_;
   SpanSplitter splitter_;
   uint64_t token_begin_;
@@ -88,7 +89,6 @@ class Timeline : public TokenListener,
   std::vector<double> sum_;  // of the open span's hidden rows
   bool probing_ = false;
   int storing_ = 0;
-  std::vector<std::function<void()>> waiting_;
 };
 
 }  // namespace oxbow

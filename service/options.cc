@@ -129,12 +129,13 @@ void AddStoreFlags(CLI::App* app, Options* options, int* drain_seconds) {
 void AddLimitFlags(CLI::App* app, Options* options) {
   Limits& limits = options->limits;
   app->add_option("--open-streams", limits.open_streams_max,
-                  "Streams whose state is in memory at once; the others wait "
-                  "on disk")
+                  "Streams whose state is in memory at once. Of any others "
+                  "that are in use, text is made durable at once, and states "
+                  "come from disk and go back by turns")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   app->add_option("--append-calls", limits.append_calls_max,
-                  "Append calls at once")
+                  "Append calls open at once; an idle one takes about 25 kB")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
   app->add_option("--running-requests", limits.running_requests_max,

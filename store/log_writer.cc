@@ -48,29 +48,37 @@ LogWriter::~LogWriter() {
 
 void LogWriter::Write(StoreBatch batch,
                       std::function<void(absl::Status)> done) {
+  const size_t bytes = batch.ByteSize();
   absl::MutexLock lock(&mu_);
-  queue_.push_back({std::move(batch), std::move(done)});
+  queued_bytes_ += bytes;
+  queue_.push_back({std::move(batch), bytes, std::move(done)});
+}
+
+size_t LogWriter::queued_bytes() const {
+  absl::MutexLock lock(&mu_);
+  return queued_bytes_;
 }
 
 void LogWriter::Run() {
   while (true) {
     std::deque<Item> group;
+    size_t bytes = 0;
     {
       const auto woken = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
         return stopping_ || !queue_.empty();
       };
       absl::MutexLock lock(&mu_, absl::Condition(&woken));
       if (queue_.empty()) return;
-      size_t bytes = 0;
       do {
-        bytes += queue_.front().batch.ByteSize();
+        bytes += queue_.front().bytes;
         group.push_back(std::move(queue_.front()));
         queue_.pop_front();
       } while (!queue_.empty() && MayBeFollowed(group.back().batch) &&
-               bytes + queue_.front().batch.ByteSize() <=
-                   options_.group_bytes_max);
+               bytes + queue_.front().bytes <= options_.group_bytes_max);
     }
     WriteGroup(std::move(group));
+    absl::MutexLock lock(&mu_);
+    queued_bytes_ -= bytes;
   }
 }
 

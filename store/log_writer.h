@@ -35,9 +35,13 @@ class LogWriter {
   // must only enqueue.
   void Write(StoreBatch batch, std::function<void(absl::Status)> done);
 
+  // Of batches whose `done` was not yet called: what the disk is behind.
+  size_t queued_bytes() const;
+
  private:
   struct Item {
     StoreBatch batch;
+    size_t bytes;
     std::function<void(absl::Status)> done;
   };
 
@@ -47,8 +51,9 @@ class LogWriter {
 
   StreamStore* const store_;
   const Options options_;
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   std::deque<Item> queue_ ABSL_GUARDED_BY(mu_);
+  size_t queued_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status failed_;  // The log thread's own.
   std::thread thread_;

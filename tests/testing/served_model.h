@@ -40,6 +40,8 @@ class ServedModel {
   void Kill();
   void Start();
   pid_t pid() const { return server_->pid(); }
+  // For connections of one's own.
+  const std::string& address() const { return server_->address(); }
 
   v1::GetModelResponse GetModel();
   std::vector<int> Tokenize(absl::string_view text);
