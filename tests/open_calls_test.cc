@@ -13,11 +13,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "base/resident_bytes.h"
 #include "gtest/gtest.h"
 #include "oxbow/v1/streams.grpc.pb.h"
 #include "store/memory_store.h"
 #include "tests/testing/random_text.h"
-#include "tests/testing/resident_bytes.h"
 #include "tests/testing/served_model.h"
 #include "tests/testing/sync_engine.h"
 
