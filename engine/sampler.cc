@@ -8,21 +8,31 @@
 #include <utility>
 
 #include "engine/philox.h"
+#include "kernels/cpu/softmax.h"
 
 namespace oxbow {
 namespace {
 
+// Buffers of the vocabulary's size, kept: to allocate half a megabyte a token
+// takes longer than all that is done with it.
+struct Room {
+  std::vector<double> biased, penalized, p, sorted;
+};
+
+Room& RoomOfThread() {
+  static thread_local Room room;
+  return room;
+}
+
 // log of the sum of exp(logits).
-template <typename T>
-double LogSumExp(const T& logits) {
-  const double max = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (double logit : logits) sum += std::exp(logit - max);
-  return max + std::log(sum);
+double LogSumExp(const std::vector<double>& logits) {
+  const double max = MaxOf(logits);
+  return max + std::log(SumOfExps(logits, max));
 }
 
 // Ids by falling value, the smaller id first among equals.
 std::vector<int> Largest(const std::vector<double>& values, size_t count) {
+  if (count == 0) return {};
   std::vector<int> ids(values.size());
   std::iota(ids.begin(), ids.end(), 0);
   count = std::min(count, ids.size());
@@ -35,23 +45,36 @@ std::vector<int> Largest(const std::vector<double>& values, size_t count) {
   return ids;
 }
 
+// The smallest of the fewest values above `above` that together reach top_p;
+// nullopt: all together do not.
+absl::optional<double> Cutoff(double top_p, const std::vector<double>& p,
+                              double above, std::vector<double>* sorted) {
+  sorted->clear();
+  for (double value : p) {
+    if (value > above) sorted->push_back(value);
+  }
+  std::sort(sorted->begin(), sorted->end(), std::greater<double>());
+  double sum = 0;
+  for (double value : *sorted) {
+    sum += value;
+    if (sum >= top_p) return value;
+  }
+  return absl::nullopt;
+}
+
 // Zeroes what lies below the smallest probability of the fewest tokens that
 // together reach top_p. Ties with it stay.
 void KeepTopP(double top_p, std::vector<double>* p) {
   if (top_p >= 1) return;
-  std::vector<double> sorted;
-  for (double value : *p) {
-    if (value > 0) sorted.push_back(value);
-  }
-  std::sort(sorted.begin(), sorted.end(), std::greater<double>());
-  double sum = 0, cutoff = 0;
-  for (double value : sorted) {
-    sum += value;
-    cutoff = value;
-    if (sum >= top_p) break;
-  }
-  for (double& value : *p) {
-    if (value < cutoff) value = 0;
+  // Nearly always a few likely tokens reach it: the others need no sorting.
+  for (const double above : {1e-3, 1e-5, 0.0}) {
+    const absl::optional<double> cutoff =
+        Cutoff(top_p, *p, above, &RoomOfThread().sorted);
+    if (!cutoff.has_value()) continue;
+    for (double& value : *p) {
+      if (value < *cutoff) value = 0;
+    }
+    return;
   }
 }
 
@@ -80,7 +103,9 @@ double UniformAt(uint64_t seed, uint64_t branch, uint64_t position) {
 }
 
 double LogProbability(absl::Span<const float> logits, int id) {
-  return logits[id] - LogSumExp(logits);
+  std::vector<double>& room = RoomOfThread().biased;
+  room.assign(logits.begin(), logits.end());
+  return logits[id] - LogSumExp(room);
 }
 
 Sampler::Sampler(const Sampling& sampling, const Tokenizer* tokenizer,
@@ -92,16 +117,15 @@ Sampler::Sampler(const Sampling& sampling, const Tokenizer* tokenizer,
 
 Sampler::Choice Sampler::Next(absl::Span<const float> logits,
                               uint64_t position) {
-  std::vector<double> biased(logits.begin(), logits.end());
+  Room& room = RoomOfThread();
+  std::vector<double>& biased = room.biased;
+  biased.assign(logits.begin(), logits.end());
   for (const auto& [id, bias] : sampling_.logit_bias) biased[id] += bias;
   const double normalizer = LogSumExp(biased);
-  std::vector<double> penalized = biased;
-  for (const auto& [id, count] : counts_) {
-    penalized[id] -=
-        sampling_.presence_penalty + count * sampling_.frequency_penalty;
-  }
+  room.penalized = biased;
+  Penalize(&room.penalized);
   Choice choice;
-  choice.id = Draw(penalized, position);
+  choice.id = Draw(room.penalized, position);
   choice.logprob = static_cast<float>(biased[choice.id] - normalizer);
   for (int id : Largest(biased, top_logprobs_)) {
     choice.top.push_back({id, static_cast<float>(biased[id] - normalizer)});
@@ -110,14 +134,25 @@ Sampler::Choice Sampler::Next(absl::Span<const float> logits,
   return choice;
 }
 
+void Sampler::Penalize(std::vector<double>* logits) const {
+  for (const auto& [id, count] : counts_) {
+    (*logits)[id] -=
+        sampling_.presence_penalty + count * sampling_.frequency_penalty;
+  }
+}
+
 int Sampler::Draw(const std::vector<double>& logits, uint64_t position) const {
   if (sampling_.temperature == 0 || sampling_.top_p == 0 ||
       sampling_.top_k == 1) {
-    return Largest(logits, 1).front();
+    const auto largest = std::find(logits.begin(), logits.end(), MaxOf(logits));
+    // A broken model's logits may not be numbers: none is the largest then.
+    if (largest == logits.end()) return 0;
+    return static_cast<int>(largest - logits.begin());
   }
   const double normalizer = LogSumExp(logits);
-  std::vector<double> p(logits.size());
-  for (size_t i = 0; i < p.size(); ++i) p[i] = std::exp(logits[i] - normalizer);
+  std::vector<double>& p = RoomOfThread().p;
+  p.resize(logits.size());
+  Exps(absl::MakeSpan(p), logits, normalizer);
   KeepTopP(sampling_.top_p, &p);
   KeepTopK(sampling_.top_k, &p);
   if (sampling_.temperature != 1) {

@@ -37,6 +37,7 @@ class Sampler {
   Choice Next(absl::Span<const float> logits, uint64_t position);
 
  private:
+  void Penalize(std::vector<double>* logits) const;
   int Draw(const std::vector<double>& logits, uint64_t position) const;
   void Count(int id);
 

@@ -168,6 +168,28 @@ TEST_F(SamplerTest, GreedyTakesTheFirstOfTheLargest) {
   EXPECT_EQ(Drawn(one, {1, 3, 3, 2}), (std::set<int>{1}));
 }
 
+TEST_F(SamplerTest, WhatIsNotANumberIsSomeToken) {
+  const std::vector<float> logits(5, std::nanf(""));
+  EXPECT_LT(Make(Greedy()).Next(logits, 0).id, 5);
+  EXPECT_LT(Make(Sampling()).Next(logits, 0).id, 5);
+}
+
+// Likely tokens are looked at first: a distribution so flat that they do not
+// reach top_p is cut in the same place.
+TEST_F(SamplerTest, TopPOfManyEquallyUnlikelyTokens) {
+  std::vector<float> logits(3000, 0.0f);
+  logits[7] = -1;
+  Sampling sampling;
+  sampling.top_p = 0.999f;
+  std::set<int> drawn;
+  for (int i = 0; i < 3000; ++i) {
+    sampling.seed = i;
+    drawn.insert(Make(sampling).Next(logits, 0).id);
+  }
+  EXPECT_EQ(drawn.count(7), 0u) << "below the cutoff";
+  EXPECT_GT(drawn.size(), 1500u) << "ties stay";
+}
+
 TEST_F(SamplerTest, ABannedTokenNeverComes) {
   Sampling sampling;
   sampling.top_p = 1;
