@@ -25,6 +25,12 @@ Scheduler::Options SchedulerOptions(const EngineOptions& options) {
   return scheduler;
 }
 
+BulkShare::Options ShareOptions(const EngineOptions& options) {
+  BulkShare::Options share;
+  share.slowdown_max = options.bulk_slowdown_max;
+  return share;
+}
+
 std::unique_ptr<Reader> MakeReader(const std::string& name, ReaderSpec spec,
                                    const EngineOptions& options) {
   return std::make_unique<Reader>(name, std::move(spec.model),
@@ -57,6 +63,7 @@ CoreEngine::CoreEngine(const EngineOptions& options, ReaderSpec generator,
       embedder_(embedder.has_value()
                     ? MakeReader("embedder", *std::move(embedder), options)
                     : nullptr),
+      bulk_share_(ShareOptions(options), embedder_ != nullptr ? 2 : 1),
       streams_(std::make_unique<StreamTable>(&context_)),
       last_housekeeping_(clock->Now()),
       last_sweep_(clock->Now()),
@@ -129,11 +136,24 @@ void CoreEngine::Loop() {
     const absl::Duration wait =
         busy ? absl::ZeroDuration() : absl::Milliseconds(200);
     for (const std::function<void()>& work : inbox_.Take(wait)) work();
-    generator_->Step();
-    if (embedder_ != nullptr) embedder_->Step();
+    StepReaders();
     pool_.Turn();
     Housekeep();
     MaybeFinishDrain();
+  }
+}
+
+void CoreEngine::StepReaders() {
+  std::vector<Reader*> readers = {generator_.get()};
+  if (embedder_ != nullptr) readers.push_back(embedder_.get());
+  std::vector<BulkShare::Waiting> waiting;
+  for (const Reader* reader : readers) waiting.push_back(reader->waiting());
+  const int bulk_rows = bulk_share_.RowsOfNext(waiting);
+  for (size_t i = 0; i < readers.size(); ++i) {
+    const absl::Time begin = context_.clock->Now();
+    const Reader::Ran ran = readers[i]->Step(bulk_rows);
+    bulk_share_.Ran(i, ran.interactive, ran.bulk,
+                    absl::ToDoubleSeconds(context_.clock->Now() - begin));
   }
 }
 

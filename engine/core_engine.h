@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/bulk_share.h"
 #include "engine/engine.h"
 #include "engine/engine_context.h"
 #include "engine/inbox.h"
@@ -84,6 +85,8 @@ class CoreEngine : public Engine {
       std::function<void(std::shared_ptr<Operation> operation)>;
 
   void Loop();
+  // A step of each reader.
+  void StepReaders();
   void Housekeep();
   void MaybeFinishDrain();
   absl::Status Admit() const;
@@ -114,6 +117,7 @@ class CoreEngine : public Engine {
   StatePool pool_;
   const std::unique_ptr<Reader> generator_;
   const std::unique_ptr<Reader> embedder_;  // null: none
+  BulkShare bulk_share_;
   Inbox inbox_;
   std::unique_ptr<StreamTable> streams_;
   int running_ = 0;

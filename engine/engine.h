@@ -91,6 +91,10 @@ struct EngineOptions {
   // for it. Fewer: text of a thousand streams moves on more evenly; more: fewer
   // states go to the store and back.
   uint64_t turn_tokens = 1024;
+  // How many times longer a token somebody waits for may take because
+  // documents are read beside it. Documents keep about 1 - 1/bulk_slowdown_max
+  // of their speed. Above 1.
+  double bulk_slowdown_max = 4.5;
   // A stream untouched for so long gives its state back (after a checkpoint).
   absl::Duration idle_close = absl::Minutes(10);
 };

@@ -23,15 +23,25 @@ void Reader::Submit(Run run) {
   active_[id].run = std::move(run);
 }
 
-bool Reader::Step() {
-  const std::vector<Scheduler::Share> shares = scheduler_.Next();
-  if (shares.empty()) return false;
+Reader::Ran Reader::Step(int bulk_rows_max) {
+  const std::vector<Scheduler::Share> shares = scheduler_.Next(bulk_rows_max);
+  if (shares.empty()) return Ran();
   std::vector<Part> parts;
   const Batch batch = MakeBatch(shares, &parts);
+  const Ran ran = RowsOf(parts);
   std::vector<float> hidden(batch.hidden_rows.size() * info().width);
   model_->Step(batch, absl::MakeSpan(hidden));
   Deliver(parts, hidden);
-  return true;
+  return ran;
+}
+
+Reader::Ran Reader::RowsOf(const std::vector<Part>& parts) const {
+  Ran ran;
+  for (const Part& part : parts) {
+    const bool bulk = active_.at(part.id).run.priority == Priority::kBulk;
+    (bulk ? ran.bulk : ran.interactive) += part.count;
+  }
+  return ran;
 }
 
 Batch Reader::MakeBatch(const std::vector<Scheduler::Share>& shares,

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "engine/bulk_share.h"
 #include "engine/log_view.h"
 #include "engine/model/model.h"
 #include "engine/scheduler.h"
@@ -36,6 +37,12 @@ struct Run {
 // Engine thread only.
 class Reader {
  public:
+  // Rows of a step.
+  struct Ran {
+    int interactive = 0;
+    int bulk = 0;
+  };
+
   // `name` is how the store knows it: "generator" or "embedder".
   Reader(std::string name, std::unique_ptr<Model> model,
          std::unique_ptr<Tokenizer> tokenizer,
@@ -58,8 +65,13 @@ class Reader {
   // Queues a run; its callbacks come from Step(). They may queue more.
   void Submit(Run run);
   bool idle() const { return scheduler_.empty(); }
-  // Runs one step. False if there was nothing to do.
-  bool Step();
+  BulkShare::Waiting waiting() const {
+    return {scheduler_.interactive_rows(), scheduler_.decode_rows(),
+            scheduler_.has_bulk()};
+  }
+  // Runs one step, with at most so many bulk rows. No rows: there was nothing
+  // to do.
+  Ran Step(int bulk_rows_max);
   // `make_room` frees a slot of the model if it can, and says whether it did.
   void set_make_room(std::function<bool()> make_room) {
     make_room_ = std::move(make_room);
@@ -88,6 +100,7 @@ class Reader {
 
   Batch MakeBatch(const std::vector<Scheduler::Share>& shares,
                   std::vector<Part>* parts);
+  Ran RowsOf(const std::vector<Part>& parts) const;
   void Deliver(const std::vector<Part>& parts,
                const std::vector<float>& hidden);
   std::vector<float> LastLogits(const std::vector<Part>& parts,

@@ -62,7 +62,6 @@ class ReaderTest : public testing::Test {
     Scheduler::Options options;
     options.rows_max = 24;
     options.sequence_rows_max = 7;
-    options.bulk_rows_beside_interactive = 9;
     return options;
   }
 
@@ -100,6 +99,13 @@ class ReaderTest : public testing::Test {
     reader_.Submit(std::move(run));
   }
 
+  // False: there was nothing to do.
+  bool Step() {
+    const Reader::Ran ran = reader_.Step(/*bulk_rows_max=*/9);
+    EXPECT_LE(ran.bulk, 9);
+    return ran.interactive + ran.bulk > 0;
+  }
+
   std::string StateOf(StateSlot slot) {
     std::string state(reader_.info().state_bytes, '\0');
     reader_.model().ReadState(slot, absl::MakeSpan(state));
@@ -113,7 +119,7 @@ class ReaderTest : public testing::Test {
     alone.slot = slot.get();
     Seen seen;
     Submit(std::move(alone), wants_rows, &seen);
-    while (reader_.Step()) {
+    while (Step()) {
     }
     return seen;
   }
@@ -141,9 +147,9 @@ TEST_F(ReaderTest, BatchMatesChangeNothing) {
     std::vector<Seen> together(runs.size());
     for (size_t i = 0; i < runs.size(); ++i) {
       Submit(runs[i], wants_rows[i], &together[i]);
-      if (random_() % 4 == 0) reader_.Step();  // Some come a moment late.
+      if (random_() % 4 == 0) Step();  // Some come a moment late.
     }
-    while (reader_.Step()) {
+    while (Step()) {
     }
     EXPECT_TRUE(reader_.idle());
     for (size_t i = 0; i < runs.size(); ++i) {
@@ -168,7 +174,7 @@ TEST_F(ReaderTest, LogitsAreOfTheLastToken) {
   run.wants_logits = true;
   Seen seen;
   Submit(run, /*wants_rows=*/true, &seen);
-  while (reader_.Step()) {
+  while (Step()) {
   }
   const std::vector<float> hidden = reader_.HiddenOf(slot.get());
   EXPECT_EQ(seen.logits, reader_.Logits(hidden));
@@ -187,11 +193,11 @@ TEST_F(ReaderTest, ARunGoesOnWhereTheSlotStands) {
   run.slot = slot.get();
   run.tokens.assign(tokens.begin(), tokens.begin() + 11);
   Submit(run, false, &first);
-  while (reader_.Step()) {
+  while (Step()) {
   }
   run.tokens.assign(tokens.begin() + 11, tokens.end());
   Submit(run, false, &second);
-  while (reader_.Step()) {
+  while (Step()) {
   }
   EXPECT_EQ(second.state, expected.state);
 }
@@ -221,7 +227,7 @@ TEST_F(ReaderTest, ACallbackMaySubmitMore) {
   beside.tokens = RandomTokens(200);
   Seen seen;
   Submit(beside, false, &seen);
-  while (reader_.Step()) {
+  while (Step()) {
   }
   ASSERT_EQ(drawn.size(), 10u);
   TokenRun again;
@@ -232,7 +238,7 @@ TEST_F(ReaderTest, ACallbackMaySubmitMore) {
 
 TEST_F(ReaderTest, NothingToDoIsNoStep) {
   EXPECT_TRUE(reader_.idle());
-  EXPECT_FALSE(reader_.Step());
+  EXPECT_FALSE(Step());
 }
 
 TEST_F(ReaderTest, SlotsGiveThemselvesBack) {
@@ -258,14 +264,14 @@ TEST_F(ReaderTest, ACopyIsAStateOfItsOwn) {
   run.slot = slot.get();
   run.tokens = RandomTokens(5);
   Submit(run, false, &seen);
-  while (reader_.Step()) {
+  while (Step()) {
   }
   OwnedSlot copy = *CopySlot(reader_, slot.get());
   EXPECT_EQ(StateOf(copy.get()), seen.state);
   Seen more;
   run.slot = copy.get();
   Submit(run, false, &more);
-  while (reader_.Step()) {
+  while (Step()) {
   }
   EXPECT_NE(more.state, seen.state);
   EXPECT_EQ(StateOf(slot.get()), seen.state);

@@ -25,12 +25,33 @@ void Scheduler::Remove(uint64_t id) {
   }
 }
 
-std::vector<Scheduler::Share> Scheduler::Next() {
+int Scheduler::Each(const std::deque<Waiting>& queue, int rows_max) const {
+  // Alone, a sequence may fill the step.
+  return queue.size() == 1 ? rows_max : options_.sequence_rows_max;
+}
+
+int Scheduler::interactive_rows() const {
+  const int each = Each(interactive_, options_.rows_max);
+  int64_t rows = 0;
+  for (const Waiting& waiting : interactive_) {
+    rows += std::min(waiting.rows, each);
+  }
+  return static_cast<int>(std::min<int64_t>(rows, options_.rows_max));
+}
+
+int Scheduler::decode_rows() const {
+  const auto rows =
+      std::count_if(interactive_.begin(), interactive_.end(),
+                    [](const Waiting& waiting) { return waiting.rows == 1; });
+  return static_cast<int>(std::min<int64_t>(rows, options_.rows_max));
+}
+
+std::vector<Scheduler::Share> Scheduler::Next(int bulk_rows_max) {
+  OXBOW_CHECK(bulk_rows_max >= 0) << bulk_rows_max;
   std::vector<Share> step;
   const bool mixed = !interactive_.empty() && !bulk_.empty();
-  const int bulk_rows = mixed ? std::min(options_.bulk_rows_beside_interactive,
-                                         options_.rows_max / 2)
-                              : options_.rows_max;
+  const int bulk_rows = std::min(
+      bulk_rows_max, mixed ? options_.rows_max / 2 : options_.rows_max);
   TakeTurns(options_.rows_max - (mixed ? bulk_rows : 0), &interactive_, &step);
   TakeTurns(bulk_rows, &bulk_, &step);
   return step;
@@ -38,8 +59,7 @@ std::vector<Scheduler::Share> Scheduler::Next() {
 
 void Scheduler::TakeTurns(int rows_max, std::deque<Waiting>* queue,
                           std::vector<Share>* step) {
-  // Alone, a sequence may fill the step.
-  const int each = queue->size() == 1 ? rows_max : options_.sequence_rows_max;
+  const int each = Each(*queue, rows_max);
   size_t turns = queue->size();
   while (turns-- > 0 && rows_max > 0) {
     Waiting waiting = queue->front();

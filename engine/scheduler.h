@@ -16,8 +16,8 @@ enum class Priority {
 
 // Holds no thread, lock, clock or model: the same calls give the same steps.
 // Sequences take turns; one that got rows goes to the back of its queue.
-// Interactive sequences come first, but bulk ones always keep a share, so
-// that neither starves the other.
+// Interactive sequences come first, but bulk ones keep a share, as large as
+// the caller says, so that neither starves the other.
 class Scheduler {
  public:
   struct Options {
@@ -27,9 +27,6 @@ class Scheduler {
     // Rows of one sequence while others wait, so that a book cannot starve a
     // tweet.
     int sequence_rows_max = 64;
-    // Bulk rows in a step that also has interactive rows: bounds what a
-    // decoding stream pays for a book beside it.
-    int bulk_rows_beside_interactive = 64;
   };
 
   // `rows` of sequence `id` in the next step.
@@ -47,9 +44,18 @@ class Scheduler {
   void Remove(uint64_t id);
 
   bool empty() const { return interactive_.empty() && bulk_.empty(); }
-  // The next step. What it takes counts as run; a sequence with rows left
-  // goes on waiting. Empty if nothing waits.
-  std::vector<Share> Next();
+  bool has_bulk() const { return !bulk_.empty(); }
+  // Interactive rows of the next step, if no bulk rows take their place.
+  int interactive_rows() const;
+  // Interactive sequences of one row, at most a step's: each a token that
+  // somebody waits for right behind the one before.
+  int decode_rows() const;
+
+  // The next step, with at most so many bulk rows: BulkShare says how many.
+  // Beside interactive rows they are at most half of a step. What it takes
+  // counts as run; a sequence with rows left goes on waiting. Empty if nothing
+  // waits, or only bulk rows when none may go.
+  std::vector<Share> Next(int bulk_rows_max);
 
  private:
   struct Waiting {
@@ -57,6 +63,8 @@ class Scheduler {
     int rows;
   };
 
+  // Rows one sequence of the queue may have of so many.
+  int Each(const std::deque<Waiting>& queue, int rows_max) const;
   // Moves up to `rows_max` rows from the front of `queue` to `step`.
   void TakeTurns(int rows_max, std::deque<Waiting>* queue,
                  std::vector<Share>* step);

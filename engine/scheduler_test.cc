@@ -32,9 +32,12 @@ Scheduler::Options SmallSteps() {
   Scheduler::Options options;
   options.rows_max = 10;
   options.sequence_rows_max = 4;
-  options.bulk_rows_beside_interactive = 3;
   return options;
 }
+
+// What the engine would say.
+constexpr int kBulkRows = 3;
+constexpr int kNoBound = 1000000;
 
 int RowsOf(const std::vector<Share>& step) {
   int rows = 0;
@@ -45,16 +48,16 @@ int RowsOf(const std::vector<Share>& step) {
 TEST(SchedulerTest, NothingWaitsNothingComes) {
   Scheduler scheduler(SmallSteps());
   EXPECT_TRUE(scheduler.empty());
-  EXPECT_THAT(scheduler.Next(), IsEmpty());
+  EXPECT_THAT(scheduler.Next(kNoBound), IsEmpty());
 }
 
 TEST(SchedulerTest, AloneASequenceFillsTheStep) {
   Scheduler scheduler(SmallSteps());
   scheduler.Add(1, kLater, 23);
-  EXPECT_THAT(scheduler.Next(), ElementsAre(Share{1, 10}));
-  EXPECT_THAT(scheduler.Next(), ElementsAre(Share{1, 10}));
+  EXPECT_THAT(scheduler.Next(kNoBound), ElementsAre(Share{1, 10}));
+  EXPECT_THAT(scheduler.Next(kNoBound), ElementsAre(Share{1, 10}));
   EXPECT_FALSE(scheduler.empty());
-  EXPECT_THAT(scheduler.Next(), ElementsAre(Share{1, 3}));
+  EXPECT_THAT(scheduler.Next(kNoBound), ElementsAre(Share{1, 3}));
   EXPECT_TRUE(scheduler.empty());
 }
 
@@ -62,15 +65,15 @@ TEST(SchedulerTest, ABookDoesNotStarveATweet) {
   Scheduler scheduler(SmallSteps());
   scheduler.Add(1, kLater, 1000);
   scheduler.Add(2, kLater, 2);
-  EXPECT_THAT(scheduler.Next(), ElementsAre(Share{1, 4}, Share{2, 2}));
+  EXPECT_THAT(scheduler.Next(kNoBound), ElementsAre(Share{1, 4}, Share{2, 2}));
 }
 
 TEST(SchedulerTest, TheLastServedIsServedLast) {
   Scheduler scheduler(SmallSteps());
   for (int id = 1; id <= 4; ++id) scheduler.Add(id, kLater, 100);
-  EXPECT_THAT(scheduler.Next(),
+  EXPECT_THAT(scheduler.Next(kNoBound),
               ElementsAre(Share{1, 4}, Share{2, 4}, Share{3, 2}));
-  EXPECT_THAT(scheduler.Next(),
+  EXPECT_THAT(scheduler.Next(kNoBound),
               ElementsAre(Share{4, 4}, Share{1, 4}, Share{2, 2}));
 }
 
@@ -78,17 +81,42 @@ TEST(SchedulerTest, InteractiveComesFirstAndBulkKeepsItsShare) {
   Scheduler scheduler(SmallSteps());
   scheduler.Add(1, kLater, 1000);
   for (int id = 2; id <= 9; ++id) scheduler.Add(id, kNow, 1000);
-  EXPECT_THAT(scheduler.Next(),
+  EXPECT_THAT(scheduler.Next(kBulkRows),
               ElementsAre(Share{2, 4}, Share{3, 3}, Share{1, 3}));
 }
 
 TEST(SchedulerTest, BulkNeverTakesMoreThanHalfOfAMixedStep) {
-  Scheduler::Options options = SmallSteps();
-  options.bulk_rows_beside_interactive = 100;
-  Scheduler scheduler(options);
+  Scheduler scheduler(SmallSteps());
   scheduler.Add(1, kLater, 1000);
   scheduler.Add(2, kNow, 1000);
-  EXPECT_THAT(scheduler.Next(), ElementsAre(Share{2, 5}, Share{1, 5}));
+  EXPECT_THAT(scheduler.Next(kNoBound), ElementsAre(Share{2, 5}, Share{1, 5}));
+}
+
+TEST(SchedulerTest, BulkRowsWaitWhereNoneMayGo) {
+  Scheduler scheduler(SmallSteps());
+  scheduler.Add(1, kLater, 1000);
+  EXPECT_TRUE(scheduler.has_bulk());
+  EXPECT_THAT(scheduler.Next(0), IsEmpty());
+  EXPECT_THAT(scheduler.Next(2), ElementsAre(Share{1, 2}));
+  scheduler.Add(2, kNow, 7);
+  EXPECT_THAT(scheduler.Next(0), ElementsAre(Share{2, 7}));
+  EXPECT_THAT(scheduler.Next(kNoBound), ElementsAre(Share{1, 10}));
+}
+
+TEST(SchedulerTest, TellsHowManyInteractiveRowsComeNext) {
+  Scheduler scheduler(SmallSteps());
+  scheduler.Add(1, kLater, 1000);
+  EXPECT_EQ(scheduler.interactive_rows(), 0);
+  EXPECT_EQ(scheduler.decode_rows(), 0);
+  scheduler.Add(2, kNow, 1000);
+  EXPECT_EQ(scheduler.interactive_rows(), 10) << "alone, it fills the step";
+  scheduler.Add(3, kNow, 1);
+  EXPECT_EQ(scheduler.interactive_rows(), 5) << "a turn and a row";
+  EXPECT_EQ(scheduler.decode_rows(), 1);
+  EXPECT_EQ(RowsOf(scheduler.Next(0)), 5);
+  for (int id = 4; id <= 30; ++id) scheduler.Add(id, kNow, 1);
+  EXPECT_EQ(scheduler.interactive_rows(), 10) << "no more than a step";
+  EXPECT_EQ(scheduler.decode_rows(), 10);
 }
 
 TEST(SchedulerTest, ARemovedSequenceIsForgottenInEitherQueue) {
@@ -111,7 +139,8 @@ TEST(SchedulerTest, EqualSequencesAdvanceTogether) {
     got[id] = 0;
   }
   for (int step = 0; step < 1000; ++step) {
-    for (const Share& share : scheduler.Next()) got[share.id] += share.rows;
+    for (const Share& share : scheduler.Next(kNoBound))
+      got[share.id] += share.rows;
   }
   std::vector<int> rows;
   for (const auto& [id, count] : got) rows.push_back(count);
@@ -130,7 +159,7 @@ struct Waiting {
 
 class RandomSchedulerTest : public testing::TestWithParam<int> {
  protected:
-  void Check(const std::vector<Share>& step) {
+  void Check(const std::vector<Share>& step, int bulk_rows_max) {
     std::set<uint64_t> seen;
     int bulk_rows = 0, waiting_bulk = 0, waiting_now = 0;
     for (const auto& [id, waiting] : waiting_) {
@@ -146,8 +175,9 @@ class RandomSchedulerTest : public testing::TestWithParam<int> {
     }
     ASSERT_LE(RowsOf(step), options_.rows_max);
     ASSERT_EQ(step.empty(), waiting_.empty());
+    ASSERT_LE(bulk_rows, bulk_rows_max);
     if (waiting_now > 0) {
-      ASSERT_LE(bulk_rows, options_.bulk_rows_beside_interactive);
+      ASSERT_LE(bulk_rows, options_.rows_max / 2);
     }
     if (waiting_bulk > 0) {
       ASSERT_GT(bulk_rows, 0);
@@ -189,12 +219,15 @@ TEST_P(RandomSchedulerTest, RowsAreNeitherLostNorDoubledAndAllProgress) {
       scheduler.Remove(id);
       waiting_.erase(id);
     } else {
-      ASSERT_NO_FATAL_FAILURE(Check(scheduler.Next())) << operation;
+      const int bulk_rows_max = 1 + random() % 12;
+      ASSERT_NO_FATAL_FAILURE(
+          Check(scheduler.Next(bulk_rows_max), bulk_rows_max))
+          << operation;
     }
     ASSERT_EQ(scheduler.empty(), waiting_.empty());
   }
   while (!scheduler.empty()) {
-    ASSERT_NO_FATAL_FAILURE(Check(scheduler.Next()));
+    ASSERT_NO_FATAL_FAILURE(Check(scheduler.Next(kBulkRows), kBulkRows));
   }
   EXPECT_TRUE(waiting_.empty());
 }

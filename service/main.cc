@@ -146,6 +146,7 @@ int Serve(const Options& options, StopSignals* signals) {
   EngineOptions engine_options;
   engine_options.limits = options.limits;
   engine_options.checkpoint_tokens = options.checkpoint_tokens;
+  engine_options.bulk_slowdown_max = options.bulk_slowdown_max;
   absl::StatusOr<std::unique_ptr<Engine>> engine =
       Engine::Start(engine_options, *std::move(generator), std::move(embedder),
                     store->get(), &clock);

@@ -100,6 +100,12 @@ void AddModelFlags(CLI::App* app, Options* options) {
                   "Threads that share each step. 0: all cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  app->add_option("--bulk-slowdown", options->bulk_slowdown_max,
+                  "How many times longer a generated token may take because "
+                  "documents are read beside it. Less: smoother answers; more: "
+                  "documents keep more of their speed, about 1 - 1/N of it")
+      ->check(CLI::Range(1.5, 1000.0))
+      ->capture_default_str();
 }
 
 void AddStoreFlags(CLI::App* app, Options* options, int* drain_seconds) {

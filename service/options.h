@@ -42,6 +42,7 @@ struct Options {
   WeightPrecision weights = WeightPrecision::kAsStored;  // of both models
   Numerics numerics = Numerics::kExact;                  // of both models
   int threads = 0;                                       // 0: all cores
+  double bulk_slowdown_max = 4.5;
   int checkpoint_tokens = 4096;
   size_t store_memory_bytes = size_t{24} << 20;  // memtables and cached blocks
   absl::Duration drain_timeout = absl::Seconds(30);
