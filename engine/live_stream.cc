@@ -202,8 +202,8 @@ void LiveStream::MaybeCheckpoint(Follower* follower) {
                 [](absl::Status) {});
 }
 
-void LiveStream::PutCheckpoint(Checkpoint checkpoint,
-                               std::function<void(absl::Status)> done) {
+void LiveStream::StoreCheckpoint(Checkpoint checkpoint, Kept kept,
+                                 std::function<void(absl::Status)> done) {
   Follower* follower = nullptr;
   for (auto& each : followers_) {
     if (each->reader->name() == checkpoint.header.reader) follower = each.get();
@@ -211,15 +211,20 @@ void LiveStream::PutCheckpoint(Checkpoint checkpoint,
   const Position position = checkpoint.header.position;
   const uint64_t token = checkpoint.header.token_offset;
   ++follower->checkpoints_in_flight;
+  absl::optional<uint64_t> replaced;
+  if (follower->passing_token <= token) {
+    replaced = std::exchange(follower->passing_token, absl::nullopt);
+  }
+  if (kept == Kept::kUntilNext) follower->passing_token = token;
   if (token > follower->checkpointed_token) {
     follower->checkpointed_token = token;
   }
   auto shared = std::make_shared<Checkpoint>(std::move(checkpoint));
   context_->Async<bool>(
-      [context = context_, shared]() -> absl::StatusOr<bool> {
+      [context = context_, shared, replaced]() -> absl::StatusOr<bool> {
         const absl::Status status =
             PutCheckpointAndTrim(*context->store, std::move(*shared),
-                                 context->options.checkpoints_max);
+                                 context->options.checkpoints_max, replaced);
         if (!status.ok()) return status;
         return true;
       },
@@ -234,7 +239,7 @@ void LiveStream::PutCheckpoint(Checkpoint checkpoint,
       });
 }
 
-void LiveStream::CheckpointAll(std::function<void()> done) {
+void LiveStream::StoreAll(Kept kept, std::function<void()> done) {
   auto left = std::make_shared<int>(1);
   const auto one_done = [left, done = std::move(done)]() {
     if (--*left == 0) done();
@@ -247,8 +252,8 @@ void LiveStream::CheckpointAll(std::function<void()> done) {
       continue;
     }
     ++*left;
-    PutCheckpoint(cursor.MakeCheckpoint(record_.uid),
-                  [one_done](absl::Status) { one_done(); });
+    StoreCheckpoint(cursor.MakeCheckpoint(record_.uid), kept,
+                    [one_done](absl::Status) { one_done(); });
   }
   one_done();
 }

@@ -108,10 +108,14 @@ class LiveStream : public PoolMember,
   uint64_t epoch() const { return record_.epoch; }
 
   // Stores the state of every reader that moved since its last checkpoint.
-  void CheckpointAll(std::function<void()> done);
+  void CheckpointAll(std::function<void()> done) {
+    StoreAll(Kept::kForGood, std::move(done));
+  }
   // Stores `checkpoint`; with savepoints, they are added to those it has.
   void PutCheckpoint(Checkpoint checkpoint,
-                     std::function<void(absl::Status)> done);
+                     std::function<void(absl::Status)> done) {
+    StoreCheckpoint(std::move(checkpoint), Kept::kForGood, std::move(done));
+  }
 
   // While held, the stream stays open; its states may come and go.
   void Hold() { ++holds_; }
@@ -133,6 +137,9 @@ class LiveStream : public PoolMember,
 
  private:
   enum class Seat { kNone, kLoading, kTaken };
+  // A state that went to the store for its slot only is kept until the next
+  // one: else a stream that often goes would leave hundreds.
+  enum class Kept { kForGood, kUntilNext };
   struct Waiter {
     Position target;
     CancelFlag cancelled;
@@ -157,6 +164,8 @@ class LiveStream : public PoolMember,
     std::deque<Waiter> waiters;
     Position newest_checkpoint;
     uint64_t checkpointed_token = 0;
+    // The token of one that is kept until there is a newer one.
+    absl::optional<uint64_t> passing_token;
     int checkpoints_in_flight = 0;
   };
 
@@ -181,6 +190,9 @@ class LiveStream : public PoolMember,
   void OnMove(Follower* follower);
   void ServeWaiters(Follower* follower);
   void MaybeCheckpoint(Follower* follower);
+  void StoreAll(Kept kept, std::function<void()> done);
+  void StoreCheckpoint(Checkpoint checkpoint, Kept kept,
+                       std::function<void(absl::Status)> done);
   void TellWatcher();
   void MaybeQuiet();
 

@@ -170,7 +170,7 @@ bool LiveStream::had_turn() const {
 
 void LiveStream::GetUp() {
   // The states are copied now and stored in order before any later read.
-  CheckpointAll([]() {});
+  StoreAll(Kept::kUntilNext, []() {});
   if (timeline_ != nullptr) timeline_->LetGo();
   LeaveSeat();
   if (!log_status_.ok()) TellWaiters(log_status_);

@@ -50,7 +50,8 @@ absl::StatusOr<std::vector<Savepoint>> Merge(
 }  // namespace
 
 absl::Status PutCheckpointAndTrim(StreamStore& store, Checkpoint checkpoint,
-                                  int checkpoints_max) {
+                                  int checkpoints_max,
+                                  absl::optional<uint64_t> replaced) {
   CheckpointHeader& header = checkpoint.header;
   ASSIGN_OR_RETURN(std::vector<CheckpointHeader> stored,
                    store.ListCheckpoints(header.uid, header.reader));
@@ -62,10 +63,21 @@ absl::Status PutCheckpointAndTrim(StreamStore& store, Checkpoint checkpoint,
   RETURN_IF_ERROR(store.Write(batch, sync));
 
   ASSIGN_OR_RETURN(stored, store.ListCheckpoints(put.uid, put.reader));
+  StoreBatch drops;
+  for (auto header = stored.begin(); header != stored.end(); ++header) {
+    if (header->token_offset != replaced || !header->savepoints.empty() ||
+        header->token_offset == put.token_offset) {
+      continue;
+    }
+    drops.delete_checkpoints.push_back(*header);
+    stored.erase(header);
+    break;
+  }
   RetentionOptions options;
   options.checkpoints_max = checkpoints_max;
-  StoreBatch drops;
-  drops.delete_checkpoints = CheckpointsToDrop(stored, options);
+  for (CheckpointHeader& header : CheckpointsToDrop(stored, options)) {
+    drops.delete_checkpoints.push_back(std::move(header));
+  }
   if (drops.delete_checkpoints.empty()) return absl::OkStatus();
   return store.Write(drops, /*sync=*/false);
 }

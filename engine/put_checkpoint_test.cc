@@ -26,7 +26,8 @@ class PutCheckpointTest : public testing::Test {
 
   // Tokens are a byte each.
   absl::Status Put(uint64_t token, std::vector<Savepoint> savepoints = {},
-                   int checkpoints_max = 128) {
+                   int checkpoints_max = 128,
+                   absl::optional<uint64_t> replaced = absl::nullopt) {
     Checkpoint checkpoint;
     checkpoint.header.uid = uid_;
     checkpoint.header.reader = "generator";
@@ -34,7 +35,8 @@ class PutCheckpointTest : public testing::Test {
     checkpoint.header.position = {token, 0};
     checkpoint.header.savepoints = std::move(savepoints);
     checkpoint.state = "state";
-    return PutCheckpointAndTrim(store_, std::move(checkpoint), checkpoints_max);
+    return PutCheckpointAndTrim(store_, std::move(checkpoint), checkpoints_max,
+                                replaced);
   }
 
   std::vector<CheckpointHeader> Stored() {
@@ -141,6 +143,30 @@ TEST_F(PutCheckpointTest, ARemovedLabelMayBePutElsewhere) {
   ASSERT_OK(RemoveSavepoint(store_, uid_, "one"));
   ASSERT_OK(Put(20, {Label("one", 20)}));
   EXPECT_THAT(Labels(20), ElementsAre("one"));
+}
+
+TEST_F(PutCheckpointTest, OneMayBeReplaced) {
+  ASSERT_TRUE(Put(10).ok());
+  ASSERT_TRUE(Put(20).ok());
+  ASSERT_TRUE(Put(30, {}, 128, 20).ok());
+  EXPECT_THAT(Tokens(), ElementsAre(10, 30));
+  ASSERT_TRUE(Put(40, {}, 128, 20).ok()) << "it is gone already";
+  ASSERT_TRUE(Put(40, {}, 128, 40).ok()) << "not by itself";
+  EXPECT_THAT(Tokens(), ElementsAre(10, 30, 40));
+}
+
+TEST_F(PutCheckpointTest, OneWithASavepointIsNotReplaced) {
+  ASSERT_TRUE(Put(10, {Label("here", 10)}).ok());
+  ASSERT_TRUE(Put(20, {}, 128, 10).ok());
+  EXPECT_THAT(Tokens(), ElementsAre(10, 20));
+}
+
+// The old one stays until the new one is there.
+TEST_F(PutCheckpointTest, OneIsReplacedOnlyByAnother) {
+  ASSERT_TRUE(Put(10).ok());
+  store_.Fail({absl::DataLossError("disk")});
+  EXPECT_FALSE(Put(20, {}, 128, 10).ok());
+  EXPECT_THAT(Tokens(), ElementsAre(10));
 }
 
 }  // namespace

@@ -435,6 +435,33 @@ TEST_F(TurnsTest, TextOfCallsThatWereCancelledIsApplied) {
   }
 }
 
+// Else a stream that goes and comes a thousand times would fill the disk.
+TEST_F(TurnsTest, StatesThatOnlyMadeRoomAreNotKept) {
+  Start(1, 50);
+  Create(2);
+  std::string texts[2];
+  auto calls = OpenAll(2);
+  for (int round = 0; round < 40; ++round) {
+    for (int i = 0; i < 2; ++i) {
+      const std::string more = RandomText(30, &random_);
+      texts[i] += more;
+      calls[i]->Write(more);
+      ASSERT_TRUE(calls[i]->WaitUntilApplied());
+    }
+    if (round != 20) continue;
+    // These are kept.
+    ASSERT_TRUE(engine_->Checkpoint("s0", AtHead(), "label").ok());
+    ASSERT_TRUE(engine_->Checkpoint("s1", AtHead(), "").ok());
+  }
+  for (int i = 0; i < 2; ++i) {
+    const auto checkpoints = engine_->ListCheckpoints(NameOf(i));
+    ASSERT_TRUE(checkpoints.ok());
+    EXPECT_LE(checkpoints->size(), 3u);
+    EXPECT_GE(checkpoints->size(), 2u);
+    EXPECT_EQ(engine_->DigestOf(NameOf(i)), AloneWith(texts[i]).digest);
+  }
+}
+
 // A timeline may be followed by more clients than there are seats.
 TEST_F(TurnsTest, FollowersTakeNoSeats) {
   constexpr int kStreams = 5;
