@@ -91,6 +91,9 @@ struct EngineOptions {
   // for it. Fewer: text of a thousand streams moves on more evenly; more: fewer
   // states go to the store and back.
   uint64_t turn_tokens = 1024;
+  // The same, if who waits for it waits for an answer: enough that text comes
+  // on even if questions never end.
+  uint64_t turn_tokens_before_answer = 128;
   // How many times longer a token somebody waits for may take because
   // documents are read beside it. Documents keep about 1 - 1/bulk_slowdown_max
   // of their speed. Above 1.

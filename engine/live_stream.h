@@ -131,7 +131,7 @@ class LiveStream : public PoolMember,
   void GetUp() override;
   void Pause() override;
   bool at_rest() const override;
-  bool had_turn() const override;
+  bool had_turn(SeatFor waiting) const override;
   bool held() const override { return holds_ > 0; }
   absl::Time last_used() const override { return last_used_; }
 

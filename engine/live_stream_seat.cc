@@ -156,14 +156,16 @@ bool LiveStream::at_rest() const {
   return timeline_ == nullptr || timeline_->idle();
 }
 
-bool LiveStream::had_turn() const {
+bool LiveStream::had_turn(SeatFor waiting) const {
   if (seat_ != Seat::kTaken) return false;
+  const EngineOptions& options = context_->options;
+  const uint64_t enough = waiting == SeatFor::kAnswer
+                              ? options.turn_tokens_before_answer
+                              : options.turn_tokens;
   for (const auto& follower : followers_) {
     const Cursor& cursor = *follower->cursor;
     const uint64_t moved = cursor.token_offset() - follower->seated_at;
-    if (!cursor.at_limit() && moved < context_->options.turn_tokens) {
-      return false;
-    }
+    if (!cursor.at_limit() && moved < enough) return false;
   }
   return true;
 }

@@ -106,7 +106,9 @@ void StatePool::Pause() {
   for (const Seat& seat : seated_) leaving += seat.paused ? 1 : 0;
   for (Seat& seat : seated_) {
     if (leaving >= waiting()) return;
-    if (seat.paused || !seat.member->had_turn()) continue;
+    const SeatFor reason =
+        leaving < for_answer_.size() ? SeatFor::kAnswer : SeatFor::kText;
+    if (seat.paused || !seat.member->had_turn(reason)) continue;
     seat.paused = true;
     ++leaving;
     seat.member->Pause();

@@ -10,6 +10,12 @@
 
 namespace oxbow {
 
+// What a member wants a seat for.
+enum class SeatFor {
+  kText,    // text is to be read
+  kAnswer,  // somebody waits for an answer
+};
+
 // Somebody whose states are either in slots ("seated") or in the store. What it
 // is told comes from within StatePool's calls.
 class PoolMember {
@@ -25,18 +31,13 @@ class PoolMember {
   virtual void Pause() = 0;
   // Seated, and none of its states moves or is about to.
   virtual bool at_rest() const = 0;
-  // It moved enough since Sit() that it may be told to pause.
-  virtual bool had_turn() const = 0;
+  // It moved enough since Sit() that it may be told to pause for somebody with
+  // this reason: who waits for an answer does not wait for a whole turn.
+  virtual bool had_turn(SeatFor waiting) const = 0;
   // Somebody works with its states at this moment: it must not get up for
   // MakeRoom().
   virtual bool held() const = 0;
   virtual absl::Time last_used() const = 0;
-};
-
-// What a member wants a seat for.
-enum class SeatFor {
-  kText,    // text is to be read
-  kAnswer,  // somebody waits for an answer
 };
 
 // Gives out a number of seats: first come, first served, one who waits for an

@@ -32,7 +32,9 @@ class Member : public PoolMember {
   bool at_rest() const override {
     return seated && ((paused && stops) || work == 0);
   }
-  bool had_turn() const override { return turn_over; }
+  bool had_turn(SeatFor waiting) const override {
+    return turn_over || (moved && waiting == SeatFor::kAnswer);
+  }
   bool held() const override { return is_held; }
   absl::Time last_used() const override {
     return absl::UnixEpoch() + absl::Seconds(used);
@@ -41,6 +43,7 @@ class Member : public PoolMember {
   bool slots_missing = false;
   bool seated = false;
   bool paused = false;
+  bool moved = false;
   bool turn_over = false;
   bool stops = true;  // at once, when paused
   bool is_held = false;
@@ -112,6 +115,20 @@ TEST_F(StatePoolTest, WhoHadATurnIsPausedAndQueuesAgain) {
   pool_.Turn();
   EXPECT_TRUE(c->seated && !b->seated && a->seated);
   EXPECT_EQ(pool_.waiting(), 1u) << "it has work left";
+}
+
+TEST_F(StatePoolTest, AnAnswerDoesNotWaitForAWholeTurn) {
+  Member* const a = AddWaiting(SeatFor::kText);
+  Member* const b = AddWaiting(SeatFor::kText);
+  pool_.Turn();
+  a->moved = b->moved = true;
+  Member* const text = AddWaiting(SeatFor::kText);
+  pool_.Turn();
+  EXPECT_FALSE(a->paused || b->paused);
+  Member* const answer = AddWaiting(SeatFor::kAnswer);
+  pool_.Turn();
+  EXPECT_TRUE(answer->seated && !text->seated);
+  EXPECT_TRUE(!a->seated && b->seated) << "one is enough";
 }
 
 TEST_F(StatePoolTest, NoMoreArePausedThanWait) {

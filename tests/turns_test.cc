@@ -125,11 +125,14 @@ class TurnsTest : public testing::Test {
   static std::string NameOf(int i) { return absl::StrCat("s", i); }
 
   void Start(int open_streams, uint64_t turn_tokens, bool embedder = false) {
-    engine_.reset();
     SyncEngine::Options options;
     options.engine.limits.open_streams_max = open_streams;
     options.engine.turn_tokens = turn_tokens;
     if (embedder) options.embedder_path = WriteTestModel(true);
+    Start(options);
+  }
+  void Start(const SyncEngine::Options& options) {
+    engine_.reset();
     auto started = SyncEngine::Start(options, &store_);
     ASSERT_TRUE(started.ok()) << started.status();
     engine_ = *std::move(started);
@@ -329,8 +332,24 @@ TEST_F(TurnsTest, AnAnswerComesWhileOthersUpload) {
   EXPECT_LT(second->ack().applied, second->ack().durable) << "it waited";
 }
 
-TEST_F(TurnsTest, WhoIsCancelledWaitsNoLonger) {
+// Else it would wait for a turn, which is long with many seats.
+TEST_F(TurnsTest, AnAnswerDoesNotWaitForATurn) {
   Start(1, /*turn_tokens=*/1 << 30);
+  Create(2);
+  ASSERT_TRUE(engine_->AppendText("s1", "What is asked about.").ok());
+  auto busy = Open("s0");
+  busy->Write(RandomText(400000, &random_));
+  ASSERT_TRUE(busy->WaitUntilDurable());
+  EXPECT_EQ(engine_->DigestOf("s1"), AloneWith("What is asked about.").digest);
+  EXPECT_LT(busy->ack().applied, busy->ack().durable) << "it waited";
+}
+
+TEST_F(TurnsTest, WhoIsCancelledWaitsNoLonger) {
+  SyncEngine::Options options;
+  options.engine.limits.open_streams_max = 1;
+  options.engine.turn_tokens = 1 << 30;
+  options.engine.turn_tokens_before_answer = 1 << 30;
+  Start(options);
   Create(2);
   ASSERT_TRUE(engine_->AppendText("s1", "Asked about in vain.").ok());
   auto busy = Open("s0");
