@@ -190,7 +190,7 @@ absl::Status ProbeAll(const Stage& stage, const LongOptions& options,
   };
   for (int i = 0; i < options.probes; ++i) {
     line.Show(said);
-    if (stage.interrupted->load()) return absl::CancelledError("interrupted");
+    if (stage.interrupted->load()) break;
     ASSIGN_OR_RETURN(
         LongProbe probe,
         Probe(stage, stream, 1 + random() % run->bytes, checkpoints));

@@ -25,9 +25,10 @@ constexpr int kLongWindows = 200;
 // One stream of stage.corpus again and again, in kLongWindows windows; then the
 // stored vectors are counted, and `probes` points at random bytes (always the
 // same) embedded one after the other, by their last hidden row. The stream is
-// deleted (stage.streams says if); stage.window does not count. Errors:
-// Cancelled (interrupted); NotFound (no process server_pid); what the server
-// said.
+// deleted (stage.streams says if); stage.window does not count. Interrupted
+// while it embeds, it tells what it has. Errors: Cancelled (interrupted
+// before); a usage fault (no process server_pid, too few tokens); what the
+// server said.
 absl::StatusOr<LongRun> MeasureLong(const Stage& stage,
                                     const LongOptions& options);
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <iterator>
 
 #include "base/check.h"
 
@@ -19,19 +20,38 @@ namespace oxbow {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Reads `bytes` (whole kilobytes) and returns something that depends on all.
+// Reads `bytes` (whole kilobytes) from kPlaces places at once, each its part,
+// and asks for what lies kAhead bytes ahead to be brought into a cache:
+// kNearness 3 the nearest, 2 the second, 0 one that it leaves soon. kAhead 0:
+// does not ask. Returns something that depends on all.
+template <int kPlaces, int kAhead, int kNearness>
 uint32_t ReadAll(const uint8_t* from, size_t bytes) {
   const hn::ScalableTag<uint32_t> d;
-  const size_t step = hn::Lanes(d);
-  const auto* words = reinterpret_cast<const uint32_t*>(from);
+  const size_t step = hn::Lanes(d) * sizeof(uint32_t);
+  constexpr int kLoads = 4 / kPlaces;  // from each place in turn
+  const size_t part = bytes / kPlaces;
   auto a = hn::Zero(d), b = a, c = a, e = a;
-  for (size_t i = 0; i + 4 * step <= bytes / 4; i += 4 * step) {
-    a = hn::Xor(a, hn::LoadU(d, words + i));
-    b = hn::Xor(b, hn::LoadU(d, words + i + step));
-    c = hn::Xor(c, hn::LoadU(d, words + i + 2 * step));
-    e = hn::Xor(e, hn::LoadU(d, words + i + 3 * step));
+  const auto load = [&](size_t i, int n) HWY_ATTR {
+    const uint8_t* p = from + (n / kLoads) * part + i + (n % kLoads) * step;
+    if (kAhead > 0) __builtin_prefetch(p + kAhead, 0, kNearness);
+    return hn::LoadU(d, reinterpret_cast<const uint32_t*>(p));
+  };
+  for (size_t i = 0; i + kLoads * step <= part; i += kLoads * step) {
+    a = hn::Xor(a, load(i, 0));
+    b = hn::Xor(b, load(i, 1));
+    c = hn::Xor(c, load(i, 2));
+    e = hn::Xor(e, load(i, 3));
   }
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(a, b), hn::Add(c, e))));
+}
+
+// In the order of kReadWays.
+uint32_t ReadSome(int way, const uint8_t* from, size_t bytes) {
+  constexpr uint32_t (*kReaders[])(const uint8_t*, size_t) = {
+      ReadAll<1, 0, 3>,    ReadAll<1, 4096, 3>, ReadAll<1, 8192, 3>,
+      ReadAll<1, 8192, 2>, ReadAll<1, 4096, 0>, ReadAll<2, 0, 3>,
+      ReadAll<4, 0, 3>,    ReadAll<4, 2048, 3>};
+  return kReaders[way](from, bytes);
 }
 
 // Runs `steps` of 12 independent multiply-adds; returns the flops done.
@@ -120,12 +140,24 @@ HWY_AFTER_NAMESPACE();
 namespace oxbow {
 namespace {
 
-HWY_EXPORT(ReadAll);
+HWY_EXPORT(ReadSome);
 HWY_EXPORT(MultiplyAdds);
 HWY_EXPORT(ShortMultiplyAdds);
 HWY_EXPORT(HalfMultiplyAdds);
 
 constexpr size_t kHugePageBytes = size_t{2} << 20;
+// In the order of ReadSome().
+constexpr const char* kReadWays[] = {
+    "no prefetch",
+    "4 KiB ahead",
+    "8 KiB ahead",
+    "8 KiB ahead, second cache",
+    "4 KiB ahead, soon left",
+    "2 places",
+    "4 places",
+    "4 places, 2 KiB ahead",
+};
+constexpr int kReadTries = 5;
 // Some ten milliseconds.
 constexpr int kPeakSteps = 5000000;
 
@@ -163,17 +195,36 @@ FloorBuffer::FloorBuffer(size_t bytes) : bytes_(bytes) {
 
 FloorBuffer::~FloorBuffer() { std::free(data_); }
 
-double ReadBandwidth(ThreadPool& pool, const FloorBuffer& buffer) {
+FloorReader::FloorReader(ThreadPool* pool, const FloorBuffer* buffer)
+    : pool_(pool), buffer_(buffer) {
+  double fastest = 0;
+  for (int round = 0; round < kReadTries; ++round) {
+    for (size_t way = 0; way < std::size(kReadWays); ++way) {
+      const double speed = Read(static_cast<int>(way), /*passes=*/1);
+      if (speed <= fastest) continue;
+      fastest = speed;
+      way_ = static_cast<int>(way);
+    }
+  }
+}
+
+double FloorReader::Bandwidth(int passes) const { return Read(way_, passes); }
+
+const char* FloorReader::way() const { return kReadWays[way_]; }
+
+double FloorReader::Read(int way, int passes) const {
   // Pieces rather than shares: a thread that is put aside holds up one piece.
   constexpr size_t kPieceBytes = size_t{1} << 20;
-  const int pieces = static_cast<int>(buffer.bytes() / kPieceBytes);
+  const int pieces = static_cast<int>(buffer_->bytes() / kPieceBytes);
   std::atomic<uint32_t> sink{0};
   const double start = Now();
-  pool.Run(pieces, [&](int piece) {
-    sink += HWY_DYNAMIC_DISPATCH(ReadAll)(buffer.data() + piece * kPieceBytes,
-                                          kPieceBytes);
-  });
-  return pieces * static_cast<double>(kPieceBytes) / (Now() - start);
+  for (int pass = 0; pass < passes; ++pass) {
+    pool_->Run(pieces, [&](int piece) {
+      sink += HWY_DYNAMIC_DISPATCH(ReadSome)(
+          way, buffer_->data() + piece * kPieceBytes, kPieceBytes);
+    });
+  }
+  return passes * static_cast<double>(pieces) * kPieceBytes / (Now() - start);
 }
 
 double MultiplyAddPeak(ThreadPool& pool) {

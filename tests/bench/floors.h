@@ -25,8 +25,32 @@ class FloorBuffer {
   uint8_t* data_;
 };
 
-// Bytes a second of reading the buffer once, each thread its share.
-double ReadBandwidth(ThreadPool& pool, const FloorBuffer& buffer);
+// Reads a buffer as fast as we know how to on this machine. Which way of asking
+// for memory is the fastest depends on the machine, the threads and on what
+// else it does: one load after another, with prefetches so or so far ahead into
+// this or that cache, from several places at once. The constructor tries each a
+// few times in turn and keeps the one with the fastest pass.
+//
+// Thread-compatible. Borrows both.
+class FloorReader {
+ public:
+  FloorReader(ThreadPool* pool, const FloorBuffer* buffer);
+
+  // Bytes a second of reading all of the buffer `passes` times, each thread its
+  // share: what of it stays in the caches between passes is as near as what
+  // stays there of a model between steps.
+  double Bandwidth(int passes) const;
+
+  // In words for people: "8 KiB ahead".
+  const char* way() const;
+
+ private:
+  double Read(int way, int passes) const;
+
+  ThreadPool* const pool_;
+  const FloorBuffer* const buffer_;
+  int way_ = 0;
+};
 
 // Floating point operations a second of fused multiply-adds (two each) in
 // registers, all threads together.

@@ -7,7 +7,11 @@
 // and then the model, so that neighbours on the machine slow both alike; the
 // fraction is the median over the rounds' own fractions. Weights in blocks are
 // multiplied as 16-bit integers, twice as fast as fp32 where there is AVX-512
-// VNNI, and fast numerics multiply bf16: each floor is made of its own.
+// VNNI, and fast numerics multiply bf16: each floor is made of its own. What
+// reads memory for the floor is the fastest of several readers (FloorReader),
+// and it reads as often in a row as the model does.
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -28,7 +32,9 @@
 #include "kernels/cpu/product.h"
 #include "nlohmann/json.hpp"
 #include "tests/bench/floors.h"
+#include "tests/bench/random_shapes.h"
 #include "tests/bench/random_source.h"
+#include "tests/bench/spread.h"
 
 namespace oxbow {
 namespace {
@@ -40,11 +46,12 @@ double Now() {
 }
 
 struct Options {
-  RandomShape shape;
+  std::vector<std::string> shapes = {"0.1B"};
+  DType dtype = DType::kBF16;
   std::vector<int> threads = {1, 2};
-  int rounds = 15;
+  int rounds = 0;  // 0: RoundsOf() the shape
   int prefill_rows = 512;
-  std::vector<int> streams = {1, 4, 16, 64};
+  std::vector<int> streams = {1, 4, 16, 64, 256};
   std::vector<std::string> kinds;  // none: all this CPU has
   std::string json;
 };
@@ -65,19 +72,13 @@ std::vector<std::string> KindsHere() {
   return kinds;
 }
 
-// The middle of some figures, and half of them around it.
-struct Spread {
-  double median = 0, low = 0, high = 0;
-};
-
-Spread SpreadOf(std::vector<double> figures) {
-  std::sort(figures.begin(), figures.end());
-  const size_t count = figures.size();
-  return {figures[count / 2], figures[count / 4],
-          figures[count - 1 - count / 4]};
+// What a larger model does in a round takes that much longer.
+int RoundsOf(const std::string& shape) {
+  return shape == "0.1B" ? 15 : shape == "0.4B" ? 7 : 3;
 }
 
 struct Result {
+  std::string shape;
   std::string name;
   std::string kind;
   int threads;
@@ -90,11 +91,17 @@ struct Result {
 
 class Bench {
  public:
-  Bench(const Options& options, const std::string& kind)
-      : options_(options), kind_(kind) {
+  Bench(const Options& options, const std::string& shape_name,
+        const std::string& kind)
+      : options_(options),
+        shape_name_(shape_name),
+        shape_(ShapeOf(shape_name)),
+        kind_(kind),
+        rounds_(options.rounds > 0 ? options.rounds : RoundsOf(shape_name)) {
+    shape_.dtype = options.dtype;
     MakeModelOptions make;
     make.precision = PrecisionOf(kind);
-    auto catalog = TensorCatalog::Make(NewRandomSource(options.shape));
+    auto catalog = TensorCatalog::Make(NewRandomSource(shape_));
     OXBOW_CHECK_OK(catalog.status());
     for (const auto& [name, index] : catalog->names()) {
       const TensorEntry* entry = catalog->Find(name);
@@ -117,11 +124,16 @@ class Bench {
 
   std::vector<Result> Run() {
     std::vector<Result> results;
+    const FloorBuffer buffer(matrix_bytes_);
     for (int threads : options_.threads) {
       ops_->SetThreads(threads);
       ThreadPool pool(threads);
+      const FloorReader reader(&pool, &buffer);
+      std::printf("# %s %s, %d threads: %.0f MB are read fastest with %s\n",
+                  shape_name_.c_str(), kind_.c_str(), threads,
+                  matrix_bytes_ / 1e6, reader.way());
       for (int streams : options_.streams) {
-        results.push_back(Decode(pool, streams));
+        results.push_back(Decode(pool, reader, streams));
         Print(results.back());
       }
       results.push_back(Prefill(pool));
@@ -131,21 +143,22 @@ class Bench {
   }
 
  private:
-  double MatrixBytes() const { return static_cast<double>(matrix_bytes_); }
-
   // One token of each of `streams`, with logits: bound by reading weights.
-  Result Decode(ThreadPool& pool, int streams) {
-    const FloorBuffer buffer(static_cast<size_t>(MatrixBytes()));
+  Result Decode(ThreadPool& pool, const FloorReader& reader, int streams) {
     std::vector<StateSlot> slots;
     for (int s = 0; s < streams; ++s) slots.push_back(*model_->NewState());
-    const int steps = streams == 1 ? 6 : 2;
-    Result result{streams == 1 ? "decode" : "decode, streams", kind_,
-                  pool.threads(), streams, ""};
+    Step(slots, 1);
+    const double begin = Now();
+    Step(slots, 1);
+    const int steps = StepsOf(Now() - begin);
+    Result result{shape_name_, streams == 1 ? "decode" : "decode, streams",
+                  kind_,       pool.threads(),
+                  streams,     ""};
     Measure(
         &result,
         [&] {
           const double memory =
-              ReadBandwidth(pool, buffer) / MatrixBytes() * streams;
+              reader.Bandwidth(steps) / matrix_bytes_ * streams;
           const double compute = ComputeFloor(pool, 1);
           result.bound = memory < compute ? "memory" : "multiply-adds";
           return std::min(memory, compute);
@@ -162,8 +175,8 @@ class Bench {
   // Many tokens of one stream, logits of the last: bound by arithmetic.
   Result Prefill(ThreadPool& pool) {
     const std::vector<StateSlot> slots = {*model_->NewState()};
-    Result result{"prefill", kind_, pool.threads(), options_.prefill_rows,
-                  "multiply-adds"};
+    Result result{shape_name_,           "prefill",      kind_, pool.threads(),
+                  options_.prefill_rows, "multiply-adds"};
     Measure(
         &result, [&] { return ComputeFloor(pool, options_.prefill_rows); },
         [&] {
@@ -173,6 +186,13 @@ class Bench {
         });
     model_->FreeState(slots[0]);
     return result;
+  }
+
+  // Steps of a turn: some 50 ms of them, so that clocks and wakings are small
+  // beside it and what else the machine does has not changed meanwhile.
+  static int StepsOf(double step_seconds) {
+    constexpr double kTurnSeconds = 0.05;
+    return std::clamp(static_cast<int>(kTurnSeconds / step_seconds), 1, 8);
   }
 
   // Weights of matrices.
@@ -200,13 +220,13 @@ class Bench {
     batch.slots = slots;
     for (size_t s = 0; s < slots.size(); ++s) {
       for (int row = 0; row < rows; ++row) {
-        batch.tokens.push_back(++token_ % options_.shape.vocabulary_size);
+        batch.tokens.push_back(++token_ % shape_.vocabulary_size);
       }
       batch.row_end.push_back(static_cast<int>(batch.tokens.size()));
       batch.hidden_rows.push_back(batch.row_end.back() - 1);
     }
-    hidden_.resize(slots.size() * options_.shape.width);
-    logits_.resize(slots.size() * options_.shape.vocabulary_size);
+    hidden_.resize(slots.size() * shape_.width);
+    logits_.resize(slots.size() * shape_.vocabulary_size);
     model_->Step(batch, absl::MakeSpan(hidden_));
     model_->Logits(hidden_, absl::MakeSpan(logits_));
   }
@@ -215,7 +235,8 @@ class Bench {
                const std::function<double()>& run) {
     std::vector<double> floors, runs, fractions;
     run();  // Warms caches and scratch.
-    for (int round = 0; round < options_.rounds; ++round) {
+    for (int round = 0; round < rounds_; ++round) {
+      ShowRound(*result, round);
       const double before = floor();
       runs.push_back(run());
       floors.push_back((before + floor()) / 2);
@@ -226,18 +247,31 @@ class Bench {
     result->fraction = SpreadOf(fractions);
   }
 
+  // One line about what is under way, on a terminal.
+  void ShowRound(const Result& r, int round) const {
+    if (isatty(STDERR_FILENO) == 0) return;
+    std::fprintf(stderr, "\r%s %s, %d threads, %s of %d rows: round %d of %d ",
+                 r.shape.c_str(), r.kind.c_str(), r.threads, r.name.c_str(),
+                 r.rows, round + 1, rounds_);
+  }
+
   static void Print(const Result& r) {
+    if (isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "\r%78s\r", "");
     std::printf(
-        "%-16s %-7s %7d %5d %8.0f %6.0f..%-6.0f %8.0f  %-13s %4.0f%% "
+        "%-5s %-16s %-7s %7d %5d %8.0f %6.0f..%-6.0f %8.0f  %-13s %4.0f%% "
         "%3.0f..%.0f%%\n",
-        r.name.c_str(), r.kind.c_str(), r.threads, r.rows, r.tokens.median,
-        r.tokens.low, r.tokens.high, r.floor.median, r.bound.c_str(),
-        100 * r.fraction.median, 100 * r.fraction.low, 100 * r.fraction.high);
+        r.shape.c_str(), r.name.c_str(), r.kind.c_str(), r.threads, r.rows,
+        r.tokens.median, r.tokens.low, r.tokens.high, r.floor.median,
+        r.bound.c_str(), 100 * r.fraction.median, 100 * r.fraction.low,
+        100 * r.fraction.high);
     std::fflush(stdout);
   }
 
   const Options options_;
+  const std::string shape_name_;
+  RandomShape shape_;
   const std::string kind_;
+  const int rounds_;
   CpuOps* ops_;  // Owned by the model.
   std::unique_ptr<Model> model_;
   Numbers layers_;
@@ -255,7 +289,8 @@ nlohmann::json ToJson(const Spread& spread) {
 void WriteJson(const std::vector<Result>& results, const std::string& path) {
   nlohmann::json list = nlohmann::json::array();
   for (const Result& r : results) {
-    list.push_back({{"name", r.name},
+    list.push_back({{"shape", r.shape},
+                    {"name", r.name},
                     {"kind", r.kind},
                     {"threads", r.threads},
                     {"rows", r.rows},
@@ -276,38 +311,46 @@ void WriteJson(const std::vector<Result>& results, const std::string& path) {
 int main(int argc, char** argv) {
   oxbow::Options options;
   CLI::App app(
-      "Tokens a second of a random RWKV-7, beside the machine's best.");
-  app.add_option("--layers", options.shape.layers, "layers");
-  app.add_option("--width", options.shape.width, "channels");
-  app.add_option("--ffn_width", options.shape.ffn_width, "channels of the FFN");
-  app.add_option("--vocabulary_size", options.shape.vocabulary_size, "tokens");
-  app.add_option("--dtype", options.shape.dtype, "bf16 or fp16")
+      "Tokens a second of random RWKV-7 models, beside the machine's best.\n"
+      "With two cores and all kinds, 0.1B takes about 5 minutes, 0.4B 10 and "
+      "1.5B 40, and as much memory as twice the weights and 256 states: 1, 3 "
+      "and 9 GB. Fewer --streams, --kinds or --rounds take less.");
+  app.add_option("--shape", options.shapes, "0.1B, 0.4B, 1.5B")
+      ->delimiter(',')
+      ->check(CLI::IsMember(oxbow::ShapeNames()))
+      ->capture_default_str();
+  app.add_option("--dtype", options.dtype, "bf16 or fp16")
       ->transform(CLI::CheckedTransformer(std::map<std::string, oxbow::DType>{
           {"fp16", oxbow::DType::kF16}, {"bf16", oxbow::DType::kBF16}}));
-  app.add_option("--threads", options.threads, "thread counts")->delimiter(',');
+  app.add_option("--threads", options.threads, "thread counts")
+      ->delimiter(',')
+      ->capture_default_str();
   app.add_option("--streams", options.streams, "streams of a decode step")
-      ->delimiter(',');
-  app.add_option("--prefill_rows", options.prefill_rows, "tokens of a step");
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--prefill_rows", options.prefill_rows, "tokens of a step")
+      ->capture_default_str();
   app.add_option("--kinds", options.kinds,
-                 "exact, int8, int4; fast (on AVX-512 BF16)")
+                 "exact, int8, int4; fast (on AVX-512 BF16). Default: all")
       ->delimiter(',')
       ->check(CLI::IsMember({"exact", "int8", "int4", "fast"}));
-  app.add_option("--rounds", options.rounds, "of floor and model in turn");
+  app.add_option("--rounds", options.rounds,
+                 "of floor and model in turn; default: 15, 7 or 3, by shape");
   app.add_option("--json", options.json, "file for the figures");
   CLI11_PARSE(app, argc, argv);
   if (options.kinds.empty()) options.kinds = oxbow::KindsHere();
 
-  std::printf("RWKV-7 L%d D%d V%d on %s; median and middle half of %d rounds\n",
-              options.shape.layers, options.shape.width,
-              options.shape.vocabulary_size, oxbow::CpuTargetName(),
-              options.rounds);
-  std::printf("%-16s %-7s %7s %5s %8s %14s %8s  %-13s %s\n", "", "kind",
-              "threads", "rows", "tokens/s", "", "floor", "bound by",
+  std::printf("RWKV-7 on %s; median and middle half of the rounds\n",
+              oxbow::CpuTargetName());
+  std::printf("%-5s %-16s %-7s %7s %5s %8s %14s %8s  %-13s %s\n", "shape", "",
+              "kind", "threads", "rows", "tokens/s", "", "floor", "bound by",
               "of floor");
   std::vector<oxbow::Result> results;
-  for (const std::string& kind : options.kinds) {
-    for (oxbow::Result& result : oxbow::Bench(options, kind).Run()) {
-      results.push_back(std::move(result));
+  for (const std::string& shape : options.shapes) {
+    for (const std::string& kind : options.kinds) {
+      for (oxbow::Result& result : oxbow::Bench(options, shape, kind).Run()) {
+        results.push_back(std::move(result));
+      }
     }
   }
   if (!options.json.empty()) oxbow::WriteJson(results, options.json);
