@@ -7,6 +7,7 @@
 // neighbours on the machine slow all alike; a share is the median over the
 // rounds' own.
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -19,8 +20,10 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
 #include "base/status_macros.h"
 #include "clients/bench/load_source.h"
+#include "clients/cli/status_line.h"
 #include "nlohmann/json.hpp"
 #include "store/memory_store.h"
 #include "store/rocks_store.h"
@@ -63,7 +66,8 @@ class Folder {
 struct Way {
   std::string name;
   std::unique_ptr<ReadingWay> way;
-  std::vector<double> speeds;  // tokens a second, a round each
+  std::vector<double> speeds;      // tokens a second, a round each
+  std::vector<double> cpu_speeds;  // tokens a second of processor
 };
 
 absl::Status WriteRandomModel(const std::string& shape_name,
@@ -102,24 +106,29 @@ absl::StatusOr<std::vector<Way>> MakeWays(const ReadModel& model,
 
 absl::Status Measure(const Options& options, const std::string& text,
                      int64_t tokens, std::vector<Way>* ways) {
+  cli::StatusLine line(&std::cerr, isatty(STDERR_FILENO) == 1);
   for (Way& way : *ways) RETURN_IF_ERROR(way.way->Read(text).status());  // warm
   for (int round = 0; round < options.rounds; ++round) {
     for (Way& way : *ways) {
-      std::fprintf(stderr, "\rround %d of %d: %-24s", round + 1, options.rounds,
-                   way.name.c_str());
-      ASSIGN_OR_RETURN(const double seconds, way.way->Read(text));
-      way.speeds.push_back(tokens / seconds);
+      line.Show(absl::Now(), [&] {
+        return absl::StrFormat("round %d of %d: %s", round + 1, options.rounds,
+                               way.name);
+      });
+      ASSIGN_OR_RETURN(const Reading reading, way.way->Read(text));
+      way.speeds.push_back(tokens / reading.seconds);
+      way.cpu_speeds.push_back(tokens / reading.cpu_seconds);
     }
   }
-  std::fprintf(stderr, "\r%60s\r", "");
+  line.Finish("");
   return absl::OkStatus();
 }
 
-// Of `way` in `to`, round by round.
-Spread Share(const Way& way, const Way& to) {
+// Of `speeds` in `whole`, round by round.
+Spread Share(const std::vector<double>& speeds,
+             const std::vector<double>& whole) {
   std::vector<double> shares;
-  for (size_t round = 0; round < way.speeds.size(); ++round) {
-    shares.push_back(way.speeds[round] / to.speeds[round]);
+  for (size_t round = 0; round < speeds.size(); ++round) {
+    shares.push_back(speeds[round] / whole[round]);
   }
   return SpreadOf(shares);
 }
@@ -130,20 +139,24 @@ std::string Percent(const Spread& share) {
 }
 
 void Print(const std::vector<Way>& ways) {
-  std::printf("%-26s %10s   %s\n", "", "tokens/s", "of the model alone");
+  std::printf("%-26s %10s   %-24s %s\n", "", "tokens/s", "of the model alone",
+              "the same of processor time");
   for (const Way& way : ways) {
-    std::printf("%-26s %10.0f   %s\n", way.name.c_str(),
+    std::printf("%-26s %10.0f   %-24s %s\n", way.name.c_str(),
                 SpreadOf(way.speeds).median,
-                Percent(Share(way, ways[0])).c_str());
+                Percent(Share(way.speeds, ways[0].speeds)).c_str(),
+                Percent(Share(way.cpu_speeds, ways[0].cpu_speeds)).c_str());
   }
   std::printf("durable acks leave %s of what the engine reads without\n",
-              Percent(Share(ways[2], ways[1])).c_str());
+              Percent(Share(ways[2].speeds, ways[1].speeds)).c_str());
 }
 
 void WriteJson(const std::vector<Way>& ways, const std::string& path) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Way& way : ways) {
-    list.push_back({{"name", way.name}, {"tokens_per_second", way.speeds}});
+    list.push_back({{"name", way.name},
+                    {"tokens_per_second", way.speeds},
+                    {"tokens_per_cpu_second", way.cpu_speeds}});
   }
   std::ofstream file(path);
   file << list.dump(2) << "\n";

@@ -14,13 +14,21 @@
 
 namespace oxbow {
 
+// What reading a text took, from its first byte until every token is applied
+// and, where there is a log, durable.
+struct Reading {
+  double seconds = 0;
+  // Of processors, by this process and by a server's: what it costs also where
+  // other processes wait for the cores. A thread that spins counts.
+  double cpu_seconds = 0;
+};
+
 // One thread calls.
 class ReadingWay {
  public:
   virtual ~ReadingWay() = default;
-  // Reads the text as a new stream, which goes again. Seconds from the first
-  // byte until every token is applied and, where there is a log, durable.
-  virtual absl::StatusOr<double> Read(const std::string& text) = 0;
+  // Reads the text as a new stream, which goes again.
+  virtual absl::StatusOr<Reading> Read(const std::string& text) = 0;
 };
 
 // Which model all ways read with.
