@@ -21,6 +21,7 @@
 #include "engine/model/reranker.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "grpc/support/log.h"
+#include "service/admin_server.h"
 #include "service/options.h"
 #include "service/server.h"
 #include "service/stop_signals.h"
@@ -136,7 +137,7 @@ int Serve(const Options& options, StopSignals* signals) {
   store_options.block_cache_bytes = options.store_memory_bytes / 3;
   store_options.memtable_bytes_max =
       options.store_memory_bytes - store_options.block_cache_bytes;
-  absl::StatusOr<std::unique_ptr<StreamStore>> store =
+  absl::StatusOr<std::unique_ptr<DiskStore>> store =
       OpenRocksStore(store_options);
   if (!store.ok()) {
     return Report(
@@ -160,10 +161,22 @@ int Serve(const Options& options, StopSignals* signals) {
   if (!server.ok()) {
     return Report({kExitConfig, std::string(server.status().message())});
   }
+  std::unique_ptr<AdminServer> admin;
+  if (options.admin_listen.has_value()) {
+    absl::StatusOr<std::unique_ptr<AdminServer>> started =
+        AdminServer::Start(options, store->get(), &clock);
+    if (!started.ok()) {
+      return Report({kExitConfig, std::string(started.status().message())});
+    }
+    admin = *std::move(started);
+    std::cerr << "oxbowd: oxbow-admin may call " << admin->address()
+              << std::endl;
+  }
   std::cout << "listening on " << (*server)->address() << std::endl;
 
   signals->Wait();
   std::cerr << "oxbowd: draining" << std::endl;
+  admin.reset();  // A backup that runs is none.
   if (!(*server)->Drain(options.drain_timeout)) {
     std::cerr << "oxbowd: the drain took longer than "
               << absl::FormatDuration(options.drain_timeout)

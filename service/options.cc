@@ -47,11 +47,46 @@ bool IsLoopbackAddress(const std::string& host, bool* is_address) {
 }
 
 absl::Status CheckReach(const Options& options) {
-  if (options.is_loopback || options.behind_proxy) return absl::OkStatus();
+  if (options.listen.is_loopback || options.behind_proxy) {
+    return absl::OkStatus();
+  }
   return absl::InvalidArgumentError(
       "refusing to listen beyond loopback: this gRPC (Debian's 1.51) can be "
       "stopped by one connection with endless headers, so put HAProxy or "
       "another proxy in front and say --behind-proxy (see SECURITY.md)");
+}
+
+// The addresses, from their flags.
+absl::Status SetListen(const std::string& listen, const std::string& admin,
+                       Options* options) {
+  ASSIGN_OR_RETURN(options->listen, ParseListen("--listen", listen));
+  RETURN_IF_ERROR(CheckReach(*options));
+  if (admin.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(options->admin_listen, ParseListen("--admin-listen", admin));
+  if (options->admin_listen->is_loopback) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "--admin-listen: who may call it may do what an operator may, so it "
+      "must be on loopback, proxy or not");
+}
+
+void AddListenFlags(CLI::App* app, Options* options, std::string* listen,
+                    std::string* admin) {
+  app->add_option("--listen", *listen, "Where to listen. Port 0: any free one")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app->add_flag("--behind-proxy", options->behind_proxy,
+                "Allow to listen beyond loopback: a proxy that bounds headers "
+                "stands in front");
+  CLI::Option* admin_listen =
+      app->add_option("--admin-listen", *admin,
+                      "Where oxbow-admin may call, on loopback. Default: "
+                      "nowhere")
+          ->type_name("HOST:PORT");
+  app->add_option("--backup-dir", options->backup_path,
+                  "The folder that `oxbow-admin backup` backs up into; made if "
+                  "need be. Best on another disk")
+      ->type_name("DIR")
+      ->needs(admin_listen);
 }
 
 void AddModelFlags(CLI::App* app, Options* options) {
@@ -162,48 +197,43 @@ void AddLimitFlags(CLI::App* app, Options* options) {
 
 }  // namespace
 
-absl::Status ParseListen(const std::string& listen, Options* options) {
+absl::StatusOr<ListenAddress> ParseListen(const std::string& flag,
+                                          const std::string& listen) {
   const absl::Status bad = absl::InvalidArgumentError(absl::StrCat(
-      "--listen: want HOST:PORT such as 127.0.0.1:7007 or [::1]:0, not ",
+      flag, ": want HOST:PORT such as 127.0.0.1:7007 or [::1]:0, not ",
       listen));
   const size_t colon = listen.rfind(':');
   if (colon == std::string::npos) return bad;
-  std::string host = listen.substr(0, colon);
-  absl::string_view inner = host;
+  ListenAddress address;
+  address.host = listen.substr(0, colon);
+  absl::string_view inner = address.host;
   const bool bracketed =
       absl::ConsumePrefix(&inner, "[") && absl::ConsumeSuffix(&inner, "]");
-  if (bracketed) host = std::string(inner);
-  int port = 0;
-  if (!absl::SimpleAtoi(listen.substr(colon + 1), &port) || port < 0 ||
-      port > 65535) {
+  if (bracketed) address.host = std::string(inner);
+  if (!absl::SimpleAtoi(listen.substr(colon + 1), &address.port) ||
+      address.port < 0 || address.port > 65535) {
     return bad;
   }
-  bool is_address = host == "localhost";
-  const bool is_loopback = is_address || IsLoopbackAddress(host, &is_address);
-  const bool is_v6 = host.find(':') != std::string::npos;
+  bool is_address = address.host == "localhost";
+  address.is_loopback =
+      is_address || IsLoopbackAddress(address.host, &is_address);
+  const bool is_v6 = address.host.find(':') != std::string::npos;
   if (!is_address || is_v6 != bracketed) return bad;
-  options->listen_host = host;
-  options->listen_port = port;
-  options->is_loopback = is_loopback;
-  return absl::OkStatus();
+  return address;
 }
 
 CommandLine ParseCommandLine(int argc, const char* const* argv) {
   CommandLine line;
   Options& options = line.options;
   std::string listen = "127.0.0.1:7007";
+  std::string admin_listen;
   int drain_seconds =
       static_cast<int>(absl::ToInt64Seconds(options.drain_timeout));
   CLI::App app(kDescription, "oxbowd");
   app.footer(kFooter);
   AddModelFlags(&app, &options);
   AddStoreFlags(&app, &options, &drain_seconds);
-  app.add_option("--listen", listen, "Where to listen. Port 0: any free one")
-      ->type_name("HOST:PORT")
-      ->capture_default_str();
-  app.add_flag("--behind-proxy", options.behind_proxy,
-               "Allow to listen beyond loopback: a proxy that bounds headers "
-               "stands in front");
+  AddListenFlags(&app, &options, &listen, &admin_listen);
   AddLimitFlags(&app, &options);
   try {
     app.parse(argc, argv);
@@ -218,8 +248,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
     return line;
   }
   options.drain_timeout = absl::Seconds(drain_seconds);
-  absl::Status status = ParseListen(listen, &options);
-  if (status.ok()) status = CheckReach(options);
+  const absl::Status status = SetListen(listen, admin_listen, &options);
   if (!status.ok()) {
     line.exit_code = kExitUsage;
     line.text = absl::StrCat("oxbowd: ", status.message(), "\n");

@@ -27,6 +27,12 @@ enum ExitCode : int {
   kExitConfig = 78,            // parts that do not fit: model, store, port
 };
 
+struct ListenAddress {
+  std::string host = "127.0.0.1";  // without brackets
+  int port = 7007;                 // 0: any
+  bool is_loopback = true;
+};
+
 struct Options {
   std::string model_path;
   std::vector<AdapterFile> adapters;  // of the model; the embedder has none
@@ -35,10 +41,10 @@ struct Options {
   std::string embedder_tokenizer;
   std::string reranker_path;  // empty: none
   std::string store_path;
-  std::string listen_host = "127.0.0.1";  // without brackets
-  int listen_port = 7007;                 // 0: any
-  bool is_loopback = true;
+  ListenAddress listen;
   bool behind_proxy = false;
+  absl::optional<ListenAddress> admin_listen;  // nullopt: no Admin service
+  std::string backup_path;                     // empty: no backups
   WeightPrecision weights = WeightPrecision::kAsStored;  // of both models
   Numerics numerics = Numerics::kExact;                  // of both models
   int threads = 0;                                       // 0: all cores
@@ -60,9 +66,10 @@ struct CommandLine {
 
 CommandLine ParseCommandLine(int argc, const char* const* argv);
 
-// "HOST:PORT" or "[IPV6]:PORT" into the three listen fields; HOST is an
-// address or "localhost". InvalidArgument otherwise.
-absl::Status ParseListen(const std::string& listen, Options* options);
+// "HOST:PORT" or "[IPV6]:PORT", given as that flag; HOST is an address or
+// "localhost". InvalidArgument otherwise.
+absl::StatusOr<ListenAddress> ParseListen(const std::string& flag,
+                                          const std::string& listen);
 
 }  // namespace oxbow
 

@@ -33,8 +33,8 @@ TEST(OptionsTest, ReadsEveryFlagOfTheIssue) {
   EXPECT_EQ(options.embedder_path, "e.pth");
   EXPECT_EQ(options.embedder_tokenizer, "bytes");
   EXPECT_EQ(options.threads, 3);
-  EXPECT_EQ(options.listen_host, "127.0.0.1");
-  EXPECT_EQ(options.listen_port, 0);
+  EXPECT_EQ(options.listen.host, "127.0.0.1");
+  EXPECT_EQ(options.listen.port, 0);
 }
 
 TEST(OptionsTest, WeightsAreAsStoredOrQuantized) {
@@ -104,6 +104,25 @@ TEST(OptionsTest, BadFlagsAreOneSentenceAndUsage) {
   EXPECT_EQ(Parse({"--model=m.pth"}).exit_code, kExitUsage);
 }
 
+TEST(OptionsTest, TheOperatorsListenerIsOnLoopbackWhateverStandsInFront) {
+  const Options options =
+      ParseWith({"--admin-listen=127.0.0.1:7008", "--backup-dir=b"}).options;
+  ASSERT_TRUE(options.admin_listen.has_value());
+  EXPECT_EQ(options.admin_listen->port, 7008);
+  EXPECT_EQ(options.backup_path, "b");
+  EXPECT_FALSE(ParseWith({}).options.admin_listen.has_value());
+  for (const std::vector<const char*>& bad :
+       std::vector<std::vector<const char*>>{
+           {"--admin-listen=0.0.0.0:7008", "--behind-proxy"},
+           {"--admin-listen=10.1.2.3:7008"},
+           {"--admin-listen=nowhere"},
+           {"--backup-dir=b"}}) {
+    const CommandLine line = ParseWith(bad);
+    EXPECT_EQ(line.exit_code, 64) << bad[0];
+    EXPECT_THAT(line.text, HasSubstr("--admin-listen")) << bad[0];
+  }
+}
+
 TEST(OptionsTest, RefusesToListenBeyondLoopbackWithoutAProxy) {
   for (const char* flag : {"--listen=0.0.0.0:7007", "--listen=[::]:7007",
                            "--listen=10.1.2.3:7007"}) {
@@ -112,13 +131,13 @@ TEST(OptionsTest, RefusesToListenBeyondLoopbackWithoutAProxy) {
     EXPECT_THAT(refused.text, HasSubstr("--behind-proxy"));
     const CommandLine allowed = ParseWith({flag, "--behind-proxy"});
     EXPECT_FALSE(allowed.exit_code.has_value()) << allowed.text;
-    EXPECT_FALSE(allowed.options.is_loopback);
+    EXPECT_FALSE(allowed.options.listen.is_loopback);
   }
   for (const char* flag :
        {"--listen=127.9.9.9:1", "--listen=[::1]:1", "--listen=localhost:1"}) {
     const CommandLine line = ParseWith({flag});
     EXPECT_FALSE(line.exit_code.has_value()) << line.text;
-    EXPECT_TRUE(line.options.is_loopback);
+    EXPECT_TRUE(line.options.listen.is_loopback);
   }
 }
 

@@ -21,7 +21,7 @@ class PuppetServer {
  public:
   // `port` 0: any.
   explicit PuppetServer(int port = 0) {
-    options_.listen_port = port;
+    options_.listen.port = port;
     absl::StatusOr<std::unique_ptr<Server>> server =
         Server::Start(options_, &engine_);
     OXBOW_CHECK_OK(server.status());
@@ -44,7 +44,7 @@ class PuppetServer {
   void Restart() {
     const int port = Port();
     server_.reset();
-    options_.listen_port = port;
+    options_.listen.port = port;
     absl::StatusOr<std::unique_ptr<Server>> server =
         Server::Start(options_, &engine_);
     OXBOW_CHECK_OK(server.status());

@@ -1,20 +1,18 @@
 #include "service/server.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "base/status_macros.h"
 #include "grpcpp/ext/channelz_service_plugin.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/impl/server_builder_option.h"
 #include "grpcpp/impl/server_builder_plugin.h"
-#include "grpcpp/resource_quota.h"
 #include "grpcpp/server_builder.h"
+#include "service/listen.h"
 
 namespace oxbow {
 namespace {
@@ -22,16 +20,6 @@ namespace {
 // How long a client that reads slowly may take for its last answers.
 const absl::Duration kLastAnswers = absl::Seconds(3);
 constexpr char kStreamsName[] = "oxbow.v1.Streams";
-
-int64_t MachineMemoryBytes() {
-  return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
-}
-
-std::string HostAndPort(const std::string& host, int port) {
-  const bool is_v6 = host.find(':') != std::string::npos;
-  return is_v6 ? absl::StrCat("[", host, "]:", port)
-               : absl::StrCat(host, ":", port);
-}
 
 // Takes reflection and channelz away: linking them is enough for gRPC to offer
 // them, and beyond loopback they would tell strangers too much.
@@ -49,31 +37,6 @@ class NoIntrospection : public grpc::ServerBuilderOption {
                    plugins->end());
   }
 };
-
-// The limits of the wire. docs/api.md and GetLimits tell them to users.
-void SetLimits(const ServerLimits& limits, grpc::ServerBuilder* builder) {
-  builder->SetMaxReceiveMessageSize(limits.message_in_bytes_max);
-  builder->SetMaxSendMessageSize(limits.message_out_bytes_max);
-  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE,
-                              limits.metadata_bytes_max);
-  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
-                              limits.calls_per_connection_max);
-  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS,
-                              limits.ping_seconds * 1000);
-  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
-                              limits.ping_timeout_seconds * 1000);
-  builder->AddChannelArgument(
-      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-      limits.client_ping_seconds_min * 1000);
-  builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2);
-  // A small message must not become a large one: nothing is decompressed.
-  for (const auto algorithm : {GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP}) {
-    builder->SetCompressionAlgorithmSupportStatus(algorithm, false);
-  }
-  grpc::ResourceQuota quota("oxbow");
-  quota.Resize(MachineMemoryBytes() / 100 * limits.transport_memory_percent);
-  builder->SetResourceQuota(quota);
-}
 
 }  // namespace
 
@@ -97,33 +60,24 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
 
 absl::Status Server::Listen(const Options& options) {
   grpc::EnableDefaultHealthCheckService(true);
-  if (options.is_loopback) {
+  if (options.listen.is_loopback) {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::channelz::experimental::InitChannelzService();
   }
   grpc::ServerBuilder builder;
-  if (!options.is_loopback) {
+  if (!options.listen.is_loopback) {
     builder.SetOption(std::make_unique<NoIntrospection>());
   }
-  SetLimits(options.server_limits, &builder);
-  builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, options.is_loopback);
-  // Two servers on one port would share its connections by chance.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  int port = 0;
-  const std::string wanted =
-      HostAndPort(options.listen_host, options.listen_port);
-  builder.AddListeningPort(wanted, grpc::InsecureServerCredentials(), &port);
+  SetWireLimits(options.server_limits, &builder);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ,
+                             options.listen.is_loopback);
   builder.RegisterService(&streams_);
   builder.RegisterService(&models_);
-  server_ = builder.BuildAndStart();
-  if (server_ == nullptr || port == 0) {
-    server_.reset();
-    return absl::FailedPreconditionError(
-        absl::StrCat("cannot listen on ", wanted,
-                     ": the address is not this machine's, or is in use"));
-  }
+  ASSIGN_OR_RETURN(Listening listening,
+                   oxbow::Listen(options.listen, &builder));
+  server_ = std::move(listening.server);
+  address_ = std::move(listening.address);
   server_->GetHealthCheckService()->SetServingStatus(kStreamsName, true);
-  address_ = HostAndPort(options.listen_host, port);
   return absl::OkStatus();
 }
 

@@ -61,7 +61,7 @@ TEST(ServerTest, HealthSaysServingThenNot) {
 TEST(ServerTest, TwoServersCannotShareAPort) {
   PuppetServer server;
   Options options;
-  options.listen_port = server.Port();
+  options.listen.port = server.Port();
   PuppetEngine engine;
   const auto second = Server::Start(options, &engine);
   ASSERT_FALSE(second.ok());
@@ -148,8 +148,8 @@ TEST(ServerTest, ReflectionListsTheServices) {
 TEST(ServerTest, NothingTellsStrangersWhatThereIs) {
   PuppetEngine engine;
   Options options;
-  options.listen_port = 0;
-  options.is_loopback = false;  // As behind a proxy.
+  options.listen.port = 0;
+  options.listen.is_loopback = false;  // As behind a proxy.
   const auto server = Server::Start(options, &engine);
   ASSERT_TRUE(server.ok()) << server.status();
   const auto channel = grpc::CreateChannel((*server)->address(),

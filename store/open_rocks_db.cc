@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 constexpr char kData[] = "/rocksdb";
 constexpr char kUnfinished[] = "/rocksdb.new";
 constexpr char kMark[] = "/durable";
+constexpr char kLock[] = "/lock";
 
 std::string Opening(const RocksStoreOptions& options) {
   return absl::StrCat("Opening the store ", options.path);
@@ -100,17 +101,6 @@ absl::Status CheckEmpty(const RocksStoreOptions& options) {
   return absl::OkStatus();
 }
 
-absl::Status SyncFolder(const std::string& path) {
-  const int folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0 || fsync(folder) != 0) {
-    const int error = errno;
-    if (folder >= 0) close(folder);
-    return absl::ErrnoToStatus(error, absl::StrCat("Syncing ", path));
-  }
-  close(folder);
-  return absl::OkStatus();
-}
-
 // Makes an empty store: whole under another name first, so that a crash
 // leaves either none or all of it.
 absl::Status Make(const RocksStoreOptions& options) {
@@ -157,6 +147,11 @@ absl::StatusOr<OpenRocks> OpenRocksDb(const RocksStoreOptions& options) {
     if (error) return FromError(error, Opening(options));
     RETURN_IF_ERROR(CheckEmpty(options));
   }
+  // Taking the lock makes its file. A store without one is nobody's, and one of
+  // a later format is left as it is.
+  if (exists && !fs::exists(options.path + kLock, error)) {
+    RETURN_IF_ERROR(CheckFormat(options));
+  }
   OpenRocks opened;
   ASSIGN_OR_RETURN(opened.lock, FolderLock::Take(options.path));
   // Another process may have made it in the meantime.
@@ -181,6 +176,30 @@ absl::StatusOr<std::unique_ptr<RocksDb>> OpenRocksDbToRead(
   return Open(options, options.path + kData, /*create=*/false,
               /*write=*/false, MakeFamilies(options));
 }
+
+absl::Status SyncFolder(const std::string& path) {
+  const int folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0 || fsync(folder) != 0) {
+    const int error = errno;
+    if (folder >= 0) close(folder);
+    return absl::ErrnoToStatus(error, absl::StrCat("Syncing ", path));
+  }
+  close(folder);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> MakeStoreFolder(const std::string& path,
+                                            uint64_t acknowledged) {
+  std::error_code error;
+  fs::create_directories(path + kData, error);
+  if (error) return FromError(error, absl::StrCat("Making ", path));
+  ASSIGN_OR_RETURN(const std::unique_ptr<DurableMark> mark,
+                   DurableMark::Open(path + kMark));
+  mark->Raise(acknowledged);
+  return path + kData;
+}
+
+std::vector<std::string> StoreFiles() { return {kMark, kData}; }
 
 uint64_t AcknowledgedChange(const RocksStoreOptions& options) {
   return DurableMark::Peek(options.path + kMark);

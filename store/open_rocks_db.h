@@ -4,7 +4,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "store/durable_mark.h"
 #include "store/folder_lock.h"
@@ -30,6 +33,17 @@ absl::StatusOr<OpenRocks> OpenRocksDb(const RocksStoreOptions& options);
 // use, as it was at this moment.
 absl::StatusOr<std::unique_ptr<RocksDb>> OpenRocksDbToRead(
     const RocksStoreOptions& options);
+
+// Makes a folder for a store that is copied here: notes the newest change that
+// was acknowledged, and returns where RocksDB's files belong.
+absl::StatusOr<std::string> MakeStoreFolder(const std::string& path,
+                                            uint64_t acknowledged);
+
+// What a store's folder holds besides its lock, each "/NAME", the data last.
+std::vector<std::string> StoreFiles();
+
+// Makes renames in the folder survive a power failure.
+absl::Status SyncFolder(const std::string& path);
 
 // The newest change that was acknowledged, as the store's folder says; 0: it
 // does not.

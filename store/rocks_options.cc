@@ -84,6 +84,8 @@ rocksdb::DBOptions MakeDbOptions(const RocksStoreOptions& options,
   // Spreads writing to disk, so that a sync of the log does not wait for
   // megabytes of a flush.
   db.bytes_per_sync = 1 << 20;
+  // RocksDB would write the machine's name into every file.
+  db.db_host_id = "";
   SetLogging(&db);
   return db;
 }

@@ -34,7 +34,7 @@ constexpr size_t kPurgeMax = 100;
 
 // Reads need no lock: RocksDB gives each a state of one moment. Writes are
 // checked against what is stored, so one at a time is checked and written.
-class RocksStore : public StreamStore {
+class RocksStore : public DiskStore {
  public:
   RocksStore(const RocksStoreOptions& options, OpenRocks opened,
              StreamUid next_uid);
@@ -67,6 +67,10 @@ class RocksStore : public StreamStore {
   absl::Status SetProperty(const std::string& key,
                            const std::string& value) override;
   absl::StatusOr<int> Sweep(absl::Time now) override;
+  absl::StatusOr<BackupInfo> BackUp(BackupFolder* folder) override;
+  absl::StatusOr<SweepPlan> PlanSweep(absl::Time now) override {
+    return oxbow::PlanSweep(*db_, now);
+  }
 
  private:
   absl::Status Commit(RocksBatch* batch, bool sync)
@@ -135,19 +139,11 @@ absl::StatusOr<StreamUid> RocksStore::NewUid() {
   return next_uid_++;
 }
 
-// Whether a batch makes the store larger; one that does not is taken on a
-// full disk, too.
-bool Adds(const StoreBatch& batch) {
-  return !batch.put_streams.empty() || !batch.appends.empty() ||
-         !batch.put_checkpoints.empty() || !batch.put_embeddings.empty() ||
-         !batch.put_requests.empty();
-}
-
 absl::Status RocksStore::Write(const StoreBatch& batch, bool sync) {
   const std::vector<Digest> digests = DigestStates(batch);
   const absl::Time now = clock_->Now();
   absl::MutexLock lock(&mu_);
-  if (Adds(batch)) RETURN_IF_ERROR(space_.Admit(batch.ByteSize()));
+  if (batch.Adds()) RETURN_IF_ERROR(space_.Admit(batch.ByteSize()));
   RocksView view(db_, &uids_);
   ASSIGN_OR_RETURN(const BatchEffects effects,
                    CheckBatch(batch, digests, view, now));
@@ -378,9 +374,16 @@ absl::StatusOr<int> RocksStore::Sweep(absl::Time now) {
   return removed;
 }
 
+absl::StatusOr<BackupInfo> RocksStore::BackUp(BackupFolder* folder) {
+  mu_.Lock();
+  const uint64_t acknowledged = opened_.mark->change();
+  mu_.Unlock();
+  return folder->Add(&db_->raw(), acknowledged);
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<StreamStore>> OpenRocksStore(
+absl::StatusOr<std::unique_ptr<DiskStore>> OpenRocksStore(
     const RocksStoreOptions& options) {
   ASSIGN_OR_RETURN(OpenRocks opened, OpenRocksDb(options));
   ASSIGN_OR_RETURN(absl::optional<std::string> limit,
@@ -389,7 +392,7 @@ absl::StatusOr<std::unique_ptr<StreamStore>> OpenRocksStore(
   if (limit) {
     ASSIGN_OR_RETURN(next_uid, DecodeUidLimit(UidLimitKey(), *limit));
   }
-  return std::unique_ptr<StreamStore>(
+  return std::unique_ptr<DiskStore>(
       new RocksStore(options, std::move(opened), next_uid));
 }
 

@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
-#include "store/stream_store.h"
+#include "store/disk_store.h"
 
 namespace rocksdb {
 class FileSystem;
@@ -57,7 +57,7 @@ struct RocksStoreOptions {
 // else; a later release's format (nothing was touched). PermissionDenied.
 // ResourceExhausted: the disk is full. DataLoss: it is damaged, or writes it
 // had acknowledged are missing.
-absl::StatusOr<std::unique_ptr<StreamStore>> OpenRocksStore(
+absl::StatusOr<std::unique_ptr<DiskStore>> OpenRocksStore(
     const RocksStoreOptions& options);
 
 }  // namespace oxbow

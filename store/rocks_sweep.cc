@@ -6,6 +6,7 @@
 #include "base/status_macros.h"
 #include "store/encode_records.h"
 #include "store/keys.h"
+#include "store/rocks_view.h"
 
 namespace oxbow {
 namespace {
@@ -68,6 +69,27 @@ absl::StatusOr<std::vector<StreamUid>> UnownedBut(
   }
   RETURN_IF_ERROR(unowned.status());
   return uids;
+}
+
+absl::StatusOr<SweepPlan> PlanSweep(RocksDb& db, absl::Time now) {
+  ASSIGN_OR_RETURN(const StreamSurvey survey, SurveyStreams(db, now));
+  ASSIGN_OR_RETURN(std::vector<StreamUid> uids,
+                   UnownedBut(db, survey.reachable));
+  SweepPlan plan;
+  for (StreamUid uid : survey.expired) {
+    ASSIGN_OR_RETURN(const absl::optional<StreamRecord> stream,
+                     ReadStream(db, uid));
+    if (!stream) continue;
+    plan.expired.push_back(stream->name);
+    if (survey.reachable.count(uid) == 0) uids.push_back(uid);
+  }
+  for (StreamUid uid : uids) {
+    plan.bytes += BytesOf(db, Family::kLog, AllOf(uid)) +
+                  BytesOf(db, Family::kEmbedding, AllOf(uid)) +
+                  StateBytesOf(db, uid);
+  }
+  plan.uids = std::move(uids);
+  return plan;
 }
 
 std::vector<LargeRange> LargeRangesOf(RocksDb& db,

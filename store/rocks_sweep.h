@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "store/records.h"
 #include "store/rocks_db.h"
+#include "store/sweep_plan.h"
 
 namespace oxbow {
 
@@ -24,6 +25,9 @@ absl::StatusOr<StreamSurvey> SurveyStreams(RocksDb& db, absl::Time now);
 // The uids that have data and no stream, but for those in `reachable`.
 absl::StatusOr<std::vector<StreamUid>> UnownedBut(
     RocksDb& db, const std::set<StreamUid>& reachable);
+
+// What a sweep would remove at `now`. Changes nothing.
+absl::StatusOr<SweepPlan> PlanSweep(RocksDb& db, absl::Time now);
 
 // A stretch of keys whose removal frees much of the disk.
 struct LargeRange {

@@ -50,4 +50,9 @@ size_t StoreBatch::ByteSize() const {
   return bytes;
 }
 
+bool StoreBatch::Adds() const {
+  return !put_streams.empty() || !appends.empty() || !put_checkpoints.empty() ||
+         !put_embeddings.empty() || !put_requests.empty();
+}
+
 }  // namespace oxbow

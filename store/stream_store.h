@@ -44,6 +44,9 @@ struct StoreBatch {
   std::vector<Request> put_requests;
 
   size_t ByteSize() const;  // about what it adds to the log on disk
+  // Whether it makes the store larger; one that does not is taken on a full
+  // disk, too.
+  bool Adds() const;
 };
 
 // Thread-safe. Every call may block on disk: never call from the engine

@@ -1,6 +1,7 @@
 #include "clients/admin/admin.h"
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
 #include "clients/admin/command.h"
 #include "clients/cli/call_status.h"
 
@@ -18,13 +19,28 @@ refused. 64 the command line is wrong. 65 the store or the backup is damaged.
 66 it is not there, or may not be read. 69 the server cannot be reached. 75 the
 store is in use, or the disk or the server is full: try later.
 
-Example:
+Examples:
   oxbow-admin verify --store=/var/lib/oxbow
+  oxbow-admin backup --server=127.0.0.1:7008
+  oxbow-admin restore --backup-dir=/mnt/oxbow --store=/var/lib/oxbow2
+  oxbow-admin gc --store=/var/lib/oxbow --dry-run
 
 docs/operations.md tells which command is for which day.
 )";
 
 }  // namespace
+
+CLI::Option* AddServer(CLI::App* command, std::string* server) {
+  return command
+      ->add_option("--server", *server,
+                   "A running server's oxbowd --admin-listen")
+      ->type_name("HOST:PORT");
+}
+
+void CheckEither(bool has_server, bool has_other, const std::string& other) {
+  if (has_server || has_other) return;
+  throw CLI::RequiredError(absl::StrCat("--server or ", other));
+}
 
 int RunAdmin(int argc, const char* const* argv, const Streams& streams) {
   CLI::App app(kDescription, "oxbow-admin");
@@ -38,6 +54,10 @@ int RunAdmin(int argc, const char* const* argv, const Streams& streams) {
   app.add_flag("--json", session.json, "One JSON object a line");
   Run run;
   AddVerify(&app, &run);
+  AddBackup(&app, &run);
+  AddBackups(&app, &run);
+  AddRestore(&app, &run);
+  AddGc(&app, &run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

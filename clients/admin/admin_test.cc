@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "service/admin_server.h"
 #include "store/rocks_store.h"
 #include "store/testing/log_author.h"
 #include "store/testing/status_is.h"
@@ -87,7 +89,19 @@ class AdminTest : public testing::Test {
 TEST_F(AdminTest, AWrongCommandLineIsOneSentence) {
   for (const std::vector<std::string>& bad :
        std::vector<std::vector<std::string>>{
-           {}, {"no-such-command"}, {"verify"}, {"verify", "--stor=x"}}) {
+           {},
+           {"no-such-command"},
+           {"verify"},
+           {"verify", "--stor=x"},
+           {"backup"},
+           {"backup", "--store=x"},
+           {"backup", "--server=x", "--store=y", "--backup-dir=z"},
+           {"backup", "--server=x", "--keep=-1"},
+           {"backups"},
+           {"restore", "--backup-dir=x"},
+           {"restore", "--backup-dir=x", "--store=y", "--id=0"},
+           {"gc"},
+           {"gc", "--store=x", "--server=y"}}) {
     const Result result = Run(bad);
     EXPECT_EQ(result.code, 64) << testing::PrintToString(bad);
     EXPECT_EQ(result.out, "");
@@ -99,7 +113,9 @@ TEST_F(AdminTest, HelpTellsExitCodes) {
   const Result result = Run({"--help"});
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.out, HasSubstr("Exit codes"));
-  EXPECT_EQ(Run({"verify", "--help"}).code, 0);
+  for (const char* command : {"verify", "backup", "backups", "restore", "gc"}) {
+    EXPECT_EQ(Run({command, "--help"}).code, 0);
+  }
 }
 
 TEST_F(AdminTest, AWholeStoreIsSaidToBe) {
@@ -128,6 +144,89 @@ TEST_F(AdminTest, WhatIsNoStoreIsNotThere) {
   EXPECT_EQ(result.code, 66);
   EXPECT_THAT(result.err, HasSubstr("no store"));
   EXPECT_FALSE(fs::exists(Path("none")));
+}
+
+TEST_F(AdminTest, AStoreIsBackedUpListedAndRestored) {
+  const std::string store = MakeStore("store");
+  const std::string folder = "--backup-dir=" + Path("backups");
+  for (int i = 0; i < 3; ++i) {
+    const Result made = Run({"backup", "--store=" + store, folder, "--keep=2"});
+    EXPECT_EQ(made.code, 0) << made.err;
+    EXPECT_THAT(made.out, HasSubstr(absl::StrCat("backup ", i + 1, " of ")));
+  }
+  const Result list = Run({"backups", "--json", folder});
+  EXPECT_EQ(list.code, 0) << list.err;
+  EXPECT_EQ(std::count(list.out.begin(), list.out.end(), '\n'), 2);
+  const Json first = Json::parse(list.out.substr(0, list.out.find('\n')));
+  EXPECT_EQ(first["backup"], 2);
+  const Result restored =
+      Run({"restore", folder, "--id=2", "--store=" + Path("again")});
+  EXPECT_EQ(restored.code, 0) << restored.err;
+  EXPECT_THAT(restored.out, HasSubstr("is backup 2, and whole: 1 streams"));
+  EXPECT_EQ(Run({"verify", "--store=" + Path("again")}).code, 0);
+  // Never over something.
+  EXPECT_EQ(Run({"restore", folder, "--store=" + Path("again")}).code, 75);
+  EXPECT_EQ(Run({"restore", folder, "--id=9", "--store=" + Path("x")}).code,
+            66);
+  EXPECT_EQ(Run({"backups", "--backup-dir=" + Path("none")}).code, 66);
+  EXPECT_EQ(Run({"backup", "--store=" + Path("none"), folder}).code, 66);
+}
+
+TEST_F(AdminTest, ADamagedBackupIs65) {
+  const std::string store = MakeStore("store");
+  const std::string folder = "--backup-dir=" + Path("backups");
+  ASSERT_EQ(Run({"backup", "--store=" + store, folder}).code, 0);
+  for (const auto& entry :
+       fs::directory_iterator(Path("backups/shared_checksum"))) {
+    std::fstream(entry.path(), std::ios::in | std::ios::out | std::ios::binary)
+            .seekp(100)
+        << "damage";
+  }
+  const Result result = Run({"restore", folder, "--store=" + Path("again")});
+  EXPECT_EQ(result.code, 65);
+  EXPECT_FALSE(fs::exists(Path("again/rocksdb")));
+}
+
+TEST_F(AdminTest, AStoreIsSweptAndAPlanLeavesIt) {
+  const std::string path = MakeStore("store");
+  {
+    auto store = *OpenRocksStore(SmallRocksOptions(path, nullptr));
+    ASSERT_OK(store->DeleteStream(1));
+  }
+  const std::string flag = "--store=" + path;
+  for (int i = 0; i < 2; ++i) {
+    const Result plan = Run({"gc", "--json", "--dry-run", flag});
+    EXPECT_EQ(plan.code, 0) << plan.err;
+    EXPECT_EQ(Json::parse(plan.out)["uids"], Json::array({1}));
+  }
+  EXPECT_THAT(Run({"gc", flag}).out, HasSubstr("the data of 1 uids"));
+  EXPECT_THAT(Run({"gc", "--dry-run", flag}).out,
+              HasSubstr("the data of 0 uids"));
+}
+
+TEST_F(AdminTest, ARunningServerIsAsked) {
+  auto store = *OpenRocksStore(SmallRocksOptions(MakeStore("store"), nullptr));
+  const RealClock clock;
+  Options options;
+  options.admin_listen.emplace();
+  options.admin_listen->port = 0;
+  options.backup_path = Path("backups");
+  auto server = *AdminServer::Start(options, store.get(), &clock);
+  const std::string flag = "--server=" + server->address();
+  const Result made = Run({"backup", flag});
+  EXPECT_EQ(made.code, 0) << made.err;
+  EXPECT_THAT(made.out, HasSubstr("backup 1 of 20"));
+  EXPECT_THAT(Run({"backups", flag}).out, HasSubstr("backup 1 of 20"));
+  EXPECT_THAT(Run({"gc", flag, "--dry-run"}).out,
+              HasSubstr("would remove 0 expired streams"));
+  // Beside it, the store is in use.
+  EXPECT_EQ(Run({"gc", "--store=" + Path("store")}).code, 75);
+  server.reset();
+  EXPECT_EQ(Run({"backup", flag}).code, 69);
+  EXPECT_EQ(Run({"restore", "--backup-dir=" + Path("backups"),
+                 "--store=" + Path("again")})
+                .code,
+            0);
 }
 
 }  // namespace

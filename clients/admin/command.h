@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <ostream>
+#include <string>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
@@ -31,7 +32,16 @@ struct Session {
 using Run = std::function<absl::Status(const Session&)>;
 
 // Each adds its subcommand; when it is chosen, *run is set to what it does.
+void AddBackup(CLI::App* app, Run* run);
+void AddBackups(CLI::App* app, Run* run);
+void AddGc(CLI::App* app, Run* run);
+void AddRestore(CLI::App* app, Run* run);
 void AddVerify(CLI::App* app, Run* run);
+
+// --server=HOST:PORT of a running server's Admin service.
+CLI::Option* AddServer(CLI::App* command, std::string* server);
+// Throws a CLI::ParseError unless one of --server and `other` was given.
+void CheckEither(bool has_server, bool has_other, const std::string& other);
 
 // A store's status as this program's: 65 damaged, 66 not there, 75 in use or
 // full, 1 anything else.

@@ -23,8 +23,12 @@ constexpr char kFooter[] =
     "docs/operations.md says what to do about it.\n";
 
 absl::Status Verify(const std::string& store, const Session& session) {
-  const absl::StatusOr<VerifyReport> report =
-      VerifyWithProgress(store, session);
+  VerifyLine line(store, session);
+  VerifyOptions options;
+  options.store.path = store;
+  options.on_progress = line.listener();
+  const absl::StatusOr<VerifyReport> report = VerifyStore(options);
+  line.Finish();
   if (!report.ok()) return StoreFault(report.status());
   if (session.json) {
     Json json;

@@ -1,9 +1,10 @@
 #include "clients/admin/verify_report.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
-#include "clients/cli/status_line.h"
 
 namespace oxbow::admin {
 namespace {
@@ -12,28 +13,27 @@ constexpr absl::Duration kSilent = absl::Seconds(2);
 
 }  // namespace
 
-absl::StatusOr<VerifyReport> VerifyWithProgress(const std::string& store,
-                                                const Session& session) {
-  const absl::Time begin = absl::Now();
-  cli::StatusLine line(session.err, session.err_is_terminal);
-  bool shown = false;
-  VerifyOptions options;
-  options.store.path = store;
-  options.on_progress = [&](const VerifyProgress& progress) {
+VerifyLine::VerifyLine(std::string store, const Session& session)
+    : store_(std::move(store)),
+      begin_(absl::Now()),
+      line_(session.err, session.err_is_terminal) {}
+
+std::function<void(const VerifyProgress&)> VerifyLine::listener() {
+  return [this](const VerifyProgress& progress) {
     const absl::Time now = absl::Now();
-    if (now - begin < kSilent) return;
-    shown = true;
-    line.Show(now, [&progress, &store] {
-      return absl::StrFormat("verifying %s: %.1f MB read, now of %s", store,
+    if (now - begin_ < kSilent) return;
+    shown_ = true;
+    line_.Show(now, [this, &progress] {
+      return absl::StrFormat("verifying %s: %.1f MB read, now of %s", store_,
                              progress.bytes_read / 1e6, progress.part);
     });
   };
-  absl::StatusOr<VerifyReport> report = VerifyStore(options);
-  if (shown) {
-    line.Finish(absl::StrCat("verified ", store, " in ",
-                             absl::ToInt64Seconds(absl::Now() - begin), " s"));
-  }
-  return report;
+}
+
+void VerifyLine::Finish() {
+  if (!shown_) return;
+  line_.Finish(absl::StrCat("verified ", store_, " in ",
+                            absl::ToInt64Seconds(absl::Now() - begin_), " s"));
 }
 
 std::string ToText(const VerifyReport& report) {

@@ -77,7 +77,7 @@ class RocksStoreTest : public testing::Test {
   RocksStoreOptions options_;
   std::shared_ptr<FaultyFileSystem> disk_ =
       std::make_shared<FaultyFileSystem>();
-  std::unique_ptr<StreamStore> store_;
+  std::unique_ptr<DiskStore> store_;
   LogAuthor author_;
 };
 
