@@ -98,6 +98,10 @@ struct EngineOptions {
   // documents are read beside it. Documents keep about 1 - 1/bulk_slowdown_max
   // of their speed. Above 1.
   double bulk_slowdown_max = 4.5;
+  // Text of all Append calls on its way to the log. Past this a call has one
+  // chunk on its way at most: of thousands, each with its window, they would
+  // be gigabytes.
+  size_t log_queue_bytes_max = 64 << 20;
   // A stream untouched for so long gives its state back (after a checkpoint).
   absl::Duration idle_close = absl::Minutes(10);
 };

@@ -14,10 +14,6 @@ namespace {
 // Records of one call on their way to the log: bounds what a client that
 // sends tiny chunks keeps in memory.
 constexpr int kWritesInFlightMax = 256;
-// Bytes of all calls on their way to the log. Past this a call has one chunk on
-// its way at most: thousands of calls, each with its window, would be
-// gigabytes.
-constexpr size_t kLogQueueBytesMax = 64 << 20;
 
 absl::Status Gap(Position given, Position expected) {
   return WithReason(
@@ -226,7 +222,8 @@ void LiveAppend::MaybeReady() {
   if (unapplied >= context_->options.limits.append_window_bytes ||
       stream_->writes_in_flight() >= kWritesInFlightMax ||
       (stream_->writes_in_flight() > 0 &&
-       context_->log->queued_bytes() >= kLogQueueBytesMax)) {
+       context_->log->queued_bytes() >=
+           context_->options.log_queue_bytes_max)) {
     return;
   }
   owes_ready_ = false;

@@ -15,6 +15,7 @@
 #include "engine/error_reason.h"
 #include "gtest/gtest.h"
 #include "store/memory_store.h"
+#include "store/testing/faulty_store.h"
 #include "tests/testing/random_text.h"
 #include "tests/testing/sync_engine.h"
 
@@ -60,6 +61,10 @@ class OpenCall : public AppendSession::Observer {
 
   bool WaitUntilReady() {
     return Await([this] { return ready_ > 0; });
+  }
+  bool ready() const {
+    absl::MutexLock lock(&mu_);
+    return ready_ > 0;
   }
   void Write(const std::string& text) {
     ASSERT_TRUE(WaitUntilReady());
@@ -509,6 +514,30 @@ TEST_F(TurnsTest, FollowersTakeNoSeats) {
   absl::MutexLock lock(&mu);
   const auto all = [&]() { return answers == kStreams; };
   EXPECT_TRUE(mu.AwaitWithTimeout(absl::Condition(&all), kPatience));
+}
+
+// A disk that is behind holds back who has text on the way already, else
+// thousands of calls would fill the memory.
+TEST_F(TurnsTest, ASlowLogTakesOneChunkOfEachCall) {
+  MemoryStore memory;
+  FaultyStore slow(&memory);
+  SyncEngine::Options options;
+  options.engine.log_queue_bytes_max = 30000;
+  engine_ = *SyncEngine::Start(options, &slow);
+  Create(2);
+  auto calls = OpenAll(2);
+  slow.Hold();
+  calls[0]->Write(std::string(20000, 'a'));
+  EXPECT_TRUE(calls[0]->WaitUntilReady()) << "there is room";
+  for (auto& call : calls) call->Write(std::string(20000, 'b'));
+  // The engine has taken what came before.
+  ASSERT_TRUE(engine_->Get("s0").ok());
+  EXPECT_FALSE(calls[0]->ready());
+  EXPECT_FALSE(calls[1]->ready());
+  slow.Release();
+  for (auto& call : calls) EXPECT_TRUE(call->WaitUntilReady());
+  calls.clear();
+  engine_.reset();
 }
 
 // More seats than slots: the states of streams at rest make room.
