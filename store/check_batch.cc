@@ -256,6 +256,9 @@ absl::StatusOr<BatchEffects> CheckBatch(
   for (const StoreBatch::Request& request : batch.put_requests) {
     RETURN_IF_ERROR(check.Touch(request.uid));
   }
+  for (const Beginning& beginning : batch.put_beginnings) {
+    RETURN_IF_ERROR(check.Touch(beginning.uid));
+  }
   return check.TakeEffects();
 }
 

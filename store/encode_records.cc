@@ -304,6 +304,19 @@ absl::StatusOr<EmbeddingRecord> DecodeEmbedding(absl::string_view key,
   return embedding;
 }
 
+std::string EncodeBeginning(absl::string_view key, uint64_t token_offset) {
+  store::Beginning proto;
+  proto.set_token_offset(token_offset);
+  return Seal(key, proto);
+}
+
+absl::StatusOr<uint64_t> DecodeBeginning(absl::string_view key,
+                                         absl::string_view value) {
+  store::Beginning proto;
+  RETURN_IF_ERROR(Unseal(key, value, &proto));
+  return proto.token_offset();
+}
+
 std::string EncodeNameOwner(absl::string_view key, StreamUid uid) {
   store::NameOwner proto;
   proto.set_uid(uid);

@@ -43,6 +43,11 @@ std::string EncodeEmbedding(absl::string_view key,
 absl::StatusOr<EmbeddingRecord> DecodeEmbedding(absl::string_view key,
                                                 absl::string_view value);
 
+// The token where the beginning ends.
+std::string EncodeBeginning(absl::string_view key, uint64_t token_offset);
+absl::StatusOr<uint64_t> DecodeBeginning(absl::string_view key,
+                                         absl::string_view value);
+
 std::string EncodeNameOwner(absl::string_view key, StreamUid uid);
 absl::StatusOr<StreamUid> DecodeNameOwner(absl::string_view key,
                                           absl::string_view value);

@@ -8,9 +8,11 @@ namespace oxbow {
 namespace {
 
 // The first byte of a key in `meta`.
+constexpr char kBeginning = 'B';
 constexpr char kFormat = 'F';
 constexpr char kUidLimit = 'I';
 constexpr char kName = 'N';
+constexpr char kOwnBeginning = 'O';
 constexpr char kProperty = 'P';
 constexpr char kRequest = 'R';
 constexpr char kStream = 'S';
@@ -104,12 +106,35 @@ KeyRange RequestsOf(StreamUid uid) {
   return Prefixed(absl::StrCat(Letter(kRequest), Number(uid)));
 }
 
+std::string BeginningKey(absl::string_view tenant, absl::string_view reader,
+                         const Digest& mark, StreamUid uid) {
+  return absl::StrCat(BeginningsLike(tenant, reader, mark).begin, Number(uid));
+}
+
+KeyRange BeginningsLike(absl::string_view tenant, absl::string_view reader,
+                        const Digest& mark) {
+  return Prefixed(absl::StrCat(Letter(kBeginning), Ended(tenant), Ended(reader),
+                               AsBytes(mark)));
+}
+
+std::string OwnBeginningKey(StreamUid uid, absl::string_view beginning_key) {
+  return absl::StrCat(Letter(kOwnBeginning), Number(uid), beginning_key);
+}
+
+KeyRange BeginningsOf(StreamUid uid) {
+  return Prefixed(absl::StrCat(Letter(kOwnBeginning), Number(uid)));
+}
+
 MetaKind KindOfMetaKey(absl::string_view key) {
   switch (key.empty() ? '\0' : key[0]) {
+    case kBeginning:
+      return MetaKind::kBeginning;
     case kFormat:
       return MetaKind::kFormat;
     case kName:
       return MetaKind::kName;
+    case kOwnBeginning:
+      return MetaKind::kOwnBeginning;
     case kProperty:
       return MetaKind::kProperty;
     case kRequest:
@@ -165,6 +190,11 @@ absl::StatusOr<StreamUid> UidOfKey(absl::string_view key) {
 absl::StatusOr<uint64_t> OffsetOfKey(absl::string_view key) {
   if (key.size() < 2 * kNumberBytes) return NotAKey(key);
   return ParseNumber(key.substr(kNumberBytes));
+}
+
+absl::StatusOr<StreamUid> UidOfBeginningKey(absl::string_view key) {
+  if (key.size() < 1 + sizeof(Digest) + kNumberBytes) return NotAKey(key);
+  return ParseNumber(key.substr(key.size() - kNumberBytes));
 }
 
 absl::StatusOr<uint64_t> SequenceOfLogKey(absl::string_view key) {

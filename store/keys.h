@@ -34,12 +34,21 @@ KeyRange AllStreams();
 KeyRange AllUnowned();
 KeyRange NamesAfter(absl::string_view tenant, absl::string_view name);
 KeyRange RequestsOf(StreamUid uid);
+// A beginning that a uid has, found by what it is, and by whose it is.
+std::string BeginningKey(absl::string_view tenant, absl::string_view reader,
+                         const Digest& mark, StreamUid uid);
+KeyRange BeginningsLike(absl::string_view tenant, absl::string_view reader,
+                        const Digest& mark);
+std::string OwnBeginningKey(StreamUid uid, absl::string_view beginning_key);
+KeyRange BeginningsOf(StreamUid uid);
 
 // What an entry of `meta` is, as its key's first letter tells. kUnknown: a
 // later release's.
 enum class MetaKind {
+  kBeginning,
   kFormat,
   kName,
+  kOwnBeginning,
   kProperty,
   kRequest,
   kStream,
@@ -67,14 +76,15 @@ std::string EmbeddingKey(StreamUid uid, uint64_t token_begin);
 // `embedding`.
 KeyRange AllOf(StreamUid uid);
 
-// The uid a key of StreamKey, UnownedKey, RequestKey or of the other families
-// names; the byte or token offset of a LogKey or EmbeddingKey; the sequence of
-// a LogKey. DataLoss: it is no such key.
+// The uid a key of StreamKey, UnownedKey, RequestKey, BeginningKey or of the
+// other families names; the byte or token offset of a LogKey or EmbeddingKey;
+// the sequence of a LogKey. DataLoss: it is no such key.
 absl::StatusOr<StreamUid> UidOfMetaKey(absl::string_view key);
 absl::StatusOr<StreamUid> UidOfRequestKey(absl::string_view key);
 absl::StatusOr<StreamUid> UidOfKey(absl::string_view key);
 absl::StatusOr<uint64_t> OffsetOfKey(absl::string_view key);
 absl::StatusOr<uint64_t> SequenceOfLogKey(absl::string_view key);
+absl::StatusOr<StreamUid> UidOfBeginningKey(absl::string_view key);
 
 }  // namespace oxbow
 

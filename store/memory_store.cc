@@ -129,6 +129,10 @@ void MemoryStore::Apply(const StoreBatch& batch, const BatchEffects& effects) {
   for (const StoreBatch::Request& request : batch.put_requests) {
     data_[request.uid].requests[request.request_id] = request.result;
   }
+  for (const Beginning& beginning : batch.put_beginnings) {
+    data_[beginning.uid].beginnings[{beginning.tenant, beginning.reader,
+                                     beginning.mark}] = beginning;
+  }
 }
 
 absl::StatusOr<StreamRecord> MemoryStore::FindStream(const std::string& tenant,
@@ -241,6 +245,19 @@ absl::StatusOr<absl::optional<EmbeddingRecord>> MemoryStore::LastEmbedding(
   const auto& all = Of(uid).embeddings;
   if (all.empty()) return absl::optional<EmbeddingRecord>();
   return absl::make_optional(all.rbegin()->second);
+}
+
+absl::StatusOr<std::vector<Beginning>> MemoryStore::FindBeginnings(
+    const std::string& tenant, const std::string& reader, const Digest& mark,
+    int limit) {
+  absl::MutexLock lock(&mu_);
+  std::vector<Beginning> found;
+  for (auto data = data_.rbegin();
+       data != data_.rend() && static_cast<int>(found.size()) < limit; ++data) {
+    const auto it = data->second.beginnings.find({tenant, reader, mark});
+    if (it != data->second.beginnings.end()) found.push_back(it->second);
+  }
+  return found;
 }
 
 absl::StatusOr<absl::optional<std::string>> MemoryStore::FindRequest(

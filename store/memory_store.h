@@ -43,6 +43,9 @@ class MemoryStore : public StreamStore {
       StreamUid uid, uint64_t token_begin, int limit) override;
   absl::StatusOr<absl::optional<EmbeddingRecord>> LastEmbedding(
       StreamUid uid) override;
+  absl::StatusOr<std::vector<Beginning>> FindBeginnings(
+      const std::string& tenant, const std::string& reader, const Digest& mark,
+      int limit) override;
   absl::StatusOr<absl::optional<std::string>> FindRequest(
       StreamUid uid, const std::string& request_id) override;
   absl::StatusOr<absl::optional<std::string>> GetProperty(
@@ -63,6 +66,9 @@ class MemoryStore : public StreamStore {
     std::map<std::pair<std::string, uint64_t>, Stored> checkpoints;
     std::map<uint64_t, EmbeddingRecord> embeddings;  // by token_begin
     std::map<std::string, std::string> requests;
+    // By tenant, reader and mark.
+    std::map<std::tuple<std::string, std::string, Digest>, Beginning>
+        beginnings;
     bool deleted = false;  // its stream was
   };
   class View;

@@ -164,6 +164,17 @@ struct Checkpoint {
   std::string state;
 };
 
+// That a stream begins with certain tokens: `mark` is a digest of them, and of
+// whatever else must be the same before two streams may share what came of
+// them. A hint, not a promise: whoever finds one looks at the uid's data.
+struct Beginning {
+  StreamUid uid = 0;
+  std::string tenant;
+  std::string reader;
+  Digest mark{};
+  uint64_t token_offset = 0;  // where it ends
+};
+
 // One entry of a stream's timeline.
 struct EmbeddingRecord {
   uint64_t token_begin = 0;

@@ -43,12 +43,15 @@ void RocksBatch::Retire(const StreamRecord& stream, absl::Time now) {
   Put(Family::kMeta, unowned, EncodeUnowned(unowned, now));
 }
 
-void RocksBatch::Purge(StreamUid uid) {
+void RocksBatch::Purge(StreamUid uid,
+                       const std::vector<std::string>& beginnings) {
   for (Family family : {Family::kLog, Family::kState, Family::kCheckpoint,
                         Family::kEmbedding}) {
     DeleteRange(family, AllOf(uid));
   }
   DeleteRange(Family::kMeta, RequestsOf(uid));
+  for (const std::string& key : beginnings) Delete(Family::kMeta, key);
+  DeleteRange(Family::kMeta, BeginningsOf(uid));
   Delete(Family::kMeta, UnownedKey(uid));
 }
 
@@ -98,6 +101,14 @@ void RocksBatch::AddCheckpoints(const StoreBatch& batch,
   }
 }
 
+void RocksBatch::Add(const Beginning& beginning) {
+  const std::string key = BeginningKey(beginning.tenant, beginning.reader,
+                                       beginning.mark, beginning.uid);
+  Put(Family::kMeta, key, EncodeBeginning(key, beginning.token_offset));
+  const std::string own = OwnBeginningKey(beginning.uid, key);
+  Put(Family::kMeta, own, EncodeOpaque(own, key));
+}
+
 void RocksBatch::AddAll(const StoreBatch& batch, const BatchEffects& effects,
                         absl::Time now) {
   AddOwners(effects);
@@ -118,6 +129,7 @@ void RocksBatch::AddAll(const StoreBatch& batch, const BatchEffects& effects,
     const std::string key = RequestKey(request.uid, request.request_id);
     Put(Family::kMeta, key, EncodeOpaque(key, request.result));
   }
+  for (const Beginning& beginning : batch.put_beginnings) Add(beginning);
 }
 
 }  // namespace oxbow

@@ -3,6 +3,7 @@
 #define OXBOW_STORE_ROCKS_BATCH_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -30,12 +31,14 @@ class RocksBatch {
               absl::Time now);
   // The stream's name is free; its uid waits for the sweep.
   void Retire(const StreamRecord& stream, absl::Time now);
-  // Nothing stays of the uid, which is unowned.
-  void Purge(StreamUid uid);
+  // Nothing stays of the uid, which is unowned. `beginnings`: the keys of those
+  // it has.
+  void Purge(StreamUid uid, const std::vector<std::string>& beginnings);
 
   rocksdb::WriteBatch* raw() { return &batch_; }
 
  private:
+  void Add(const Beginning& beginning);
   void AddOwners(const BatchEffects& effects);
   void AddStreams(const StoreBatch& batch, const BatchEffects& effects,
                   absl::Time now);

@@ -60,6 +60,9 @@ class RocksStore : public DiskStore {
       StreamUid uid, uint64_t token_begin, int limit) override;
   absl::StatusOr<absl::optional<EmbeddingRecord>> LastEmbedding(
       StreamUid uid) override;
+  absl::StatusOr<std::vector<Beginning>> FindBeginnings(
+      const std::string& tenant, const std::string& reader, const Digest& mark,
+      int limit) override;
   absl::StatusOr<absl::optional<std::string>> FindRequest(
       StreamUid uid, const std::string& request_id) override;
   absl::StatusOr<absl::optional<std::string>> GetProperty(
@@ -293,6 +296,24 @@ absl::StatusOr<absl::optional<EmbeddingRecord>> RocksStore::LastEmbedding(
   return absl::make_optional(std::move(embedding));
 }
 
+absl::StatusOr<std::vector<Beginning>> RocksStore::FindBeginnings(
+    const std::string& tenant, const std::string& reader, const Digest& mark,
+    int limit) {
+  RocksRange range =
+      db_->Range(Family::kMeta, BeginningsLike(tenant, reader, mark));
+  std::vector<Beginning> found;
+  for (range.Last(); range.Valid() && static_cast<int>(found.size()) < limit;
+       range.Previous()) {
+    Beginning beginning{0, tenant, reader, mark, 0};
+    ASSIGN_OR_RETURN(beginning.uid, UidOfBeginningKey(range.key()));
+    ASSIGN_OR_RETURN(beginning.token_offset,
+                     DecodeBeginning(range.key(), range.value()));
+    found.push_back(std::move(beginning));
+  }
+  RETURN_IF_ERROR(range.status());
+  return found;
+}
+
 absl::StatusOr<absl::optional<std::string>> RocksStore::FindRequest(
     StreamUid uid, const std::string& request_id) {
   return ReadOpaque(*db_, RequestKey(uid, request_id));
@@ -338,7 +359,9 @@ absl::StatusOr<int> RocksStore::Purge(const std::vector<StreamUid>& uids) {
   RocksBatch batch(db_);
   for (StreamUid uid : uids) {
     if (put_while_sweeping_.count(uid) > 0) continue;
-    batch.Purge(uid);
+    ASSIGN_OR_RETURN(const std::vector<std::string> beginnings,
+                     ReadBeginningKeys(*db_, uid));
+    batch.Purge(uid, beginnings);
     uids_.Forget(uid);
     ++removed;
   }

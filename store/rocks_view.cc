@@ -40,6 +40,18 @@ absl::StatusOr<absl::optional<StoredCheckpoint>> ReadCheckpointHeader(
   return absl::make_optional(std::move(stored));
 }
 
+absl::StatusOr<std::vector<std::string>> ReadBeginningKeys(RocksDb& db,
+                                                           StreamUid uid) {
+  RocksRange range = db.Range(Family::kMeta, BeginningsOf(uid));
+  std::vector<std::string> keys;
+  for (range.First(); range.Valid(); range.Next()) {
+    ASSIGN_OR_RETURN(std::string key, DecodeOpaque(range.key(), range.value()));
+    keys.push_back(std::move(key));
+  }
+  RETURN_IF_ERROR(range.status());
+  return keys;
+}
+
 absl::StatusOr<absl::optional<std::string>> ReadOpaque(RocksDb& db,
                                                        const std::string& key) {
   ASSIGN_OR_RETURN(absl::optional<std::string> value,

@@ -3,6 +3,7 @@
 #define OXBOW_STORE_ROCKS_VIEW_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
@@ -44,6 +45,10 @@ absl::StatusOr<absl::optional<StreamUid>> ReadNameOwner(
 absl::StatusOr<absl::optional<StoredCheckpoint>> ReadCheckpointHeader(
     RocksDb& db, StreamUid uid, const std::string& reader,
     uint64_t token_offset, const RocksSnapshot* snapshot = nullptr);
+
+// The keys of all beginnings a uid has.
+absl::StatusOr<std::vector<std::string>> ReadBeginningKeys(RocksDb& db,
+                                                           StreamUid uid);
 
 // The bytes of a request's or property's key in `meta`; nullopt: none.
 absl::StatusOr<absl::optional<std::string>> ReadOpaque(RocksDb& db,

@@ -47,6 +47,9 @@ size_t StoreBatch::ByteSize() const {
   for (const Request& request : put_requests) {
     bytes += kEntryBytes + request.request_id.size() + request.result.size();
   }
+  for (const Beginning& beginning : put_beginnings) {
+    bytes += 2 * (kEntryBytes + beginning.tenant.size());
+  }
   return bytes;
 }
 

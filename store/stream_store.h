@@ -42,6 +42,7 @@ struct StoreBatch {
   std::vector<CheckpointHeader> delete_checkpoints;
   std::vector<Embedding> put_embeddings;
   std::vector<Request> put_requests;
+  std::vector<Beginning> put_beginnings;
 
   size_t ByteSize() const;  // about what it adds to the log on disk
   // Whether it makes the store larger; one that does not is taken on a full
@@ -110,6 +111,12 @@ class StreamStore {
   // The newest embedding of the uid; nullopt if it has none.
   virtual absl::StatusOr<absl::optional<EmbeddingRecord>> LastEmbedding(
       StreamUid uid) = 0;
+
+  // Up to `limit` of those that begin so, newest uids first. They go with their
+  // uid's data.
+  virtual absl::StatusOr<std::vector<Beginning>> FindBeginnings(
+      const std::string& tenant, const std::string& reader, const Digest& mark,
+      int limit) = 0;
 
   // The result stored for a request id; nullopt if there is none.
   virtual absl::StatusOr<absl::optional<std::string>> FindRequest(

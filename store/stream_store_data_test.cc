@@ -126,6 +126,49 @@ TEST_P(StreamStoreTest, RequestsAndPropertiesComeBack) {
   EXPECT_EQ(*store_->GetProperty("mode"), absl::nullopt);
 }
 
+TEST_P(StreamStoreTest, BeginningsAreFoundByWhatTheyAre) {
+  const Digest mark = Sha256("tokens");
+  const StreamUid first = Create("first");
+  const StreamUid second = Create("second");
+  StoreBatch batch;
+  for (StreamUid uid : {first, second}) {
+    batch.put_beginnings.push_back({uid, "tenant", "generator", mark, 7});
+  }
+  batch.put_beginnings.push_back({second, "other", "generator", mark, 8});
+  batch.put_beginnings.push_back({second, "tenant", "embedder", mark, 9});
+  ASSERT_OK(Write(batch));
+  store_.Reopen();
+  const auto found = store_->FindBeginnings("tenant", "generator", mark, 5);
+  ASSERT_OK(found);
+  ASSERT_EQ(found->size(), 2u);
+  EXPECT_EQ((*found)[0].uid, second);
+  EXPECT_EQ((*found)[1].uid, first);
+  EXPECT_EQ((*found)[1].token_offset, 7u);
+  EXPECT_EQ(store_->FindBeginnings("tenant", "generator", mark, 1)->size(), 1u);
+  EXPECT_EQ(store_->FindBeginnings("other", "generator", mark, 5)->size(), 1u);
+  EXPECT_THAT(
+      *store_->FindBeginnings("tenant", "generator", Sha256("others"), 5),
+      IsEmpty());
+}
+
+TEST_P(StreamStoreTest, BeginningsGoWithTheirUid) {
+  const Digest mark = Sha256("tokens");
+  const StreamUid first = Create("first");
+  const StreamUid second = Create("second");
+  StoreBatch batch;
+  for (StreamUid uid : {first, second}) {
+    batch.put_beginnings.push_back({uid, "tenant", "generator", mark, 7});
+  }
+  ASSERT_OK(Write(batch));
+  ASSERT_OK(store_->DeleteStream(second));
+  EXPECT_EQ(*store_->Sweep(store_.clock().Now()), 1);
+  store_.Reopen();
+  const auto found = store_->FindBeginnings("tenant", "generator", mark, 5);
+  ASSERT_OK(found);
+  ASSERT_EQ(found->size(), 1u);
+  EXPECT_EQ((*found)[0].uid, first);
+}
+
 TEST_P(StreamStoreTest, ASweepTakesOnlyWhatNobodyReaches) {
   const StreamUid parent = Create("parent");
   LogAuthor author;

@@ -103,6 +103,12 @@ absl::StatusOr<absl::optional<EmbeddingRecord>> FaultyStore::LastEmbedding(
   return store_->LastEmbedding(uid);
 }
 
+absl::StatusOr<std::vector<Beginning>> FaultyStore::FindBeginnings(
+    const std::string& tenant, const std::string& reader, const Digest& mark,
+    int limit) {
+  return store_->FindBeginnings(tenant, reader, mark, limit);
+}
+
 absl::StatusOr<absl::optional<std::string>> FaultyStore::FindRequest(
     StreamUid uid, const std::string& request_id) {
   return store_->FindRequest(uid, request_id);

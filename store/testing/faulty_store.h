@@ -49,6 +49,9 @@ class FaultyStore : public StreamStore {
       StreamUid uid, uint64_t token_begin, int limit) override;
   absl::StatusOr<absl::optional<EmbeddingRecord>> LastEmbedding(
       StreamUid uid) override;
+  absl::StatusOr<std::vector<Beginning>> FindBeginnings(
+      const std::string& tenant, const std::string& reader, const Digest& mark,
+      int limit) override;
   absl::StatusOr<absl::optional<std::string>> FindRequest(
       StreamUid uid, const std::string& request_id) override;
   absl::StatusOr<absl::optional<std::string>> GetProperty(
