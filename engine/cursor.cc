@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/base/internal/endian.h"
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "engine/error_reason.h"
@@ -15,14 +14,6 @@ namespace {
 constexpr size_t kRunTokensMax = 256;
 // Bytes of log read at a time.
 constexpr size_t kPageBytes = 64 << 10;
-
-// The chain of a reader's ids: SHA-256 over the chain before and the id.
-Digest Chained(const Digest& chain, int id) {
-  char bytes[36];
-  std::copy(chain.begin(), chain.end(), bytes);
-  absl::little_endian::Store32(bytes + 32, id);
-  return Sha256(absl::string_view(bytes, sizeof(bytes)));
-}
 
 size_t MemoryBytes(const LogRecord& record) {
   return record.text.size() + record.ids.size() * sizeof(int);
@@ -37,22 +28,17 @@ Cursor::Cursor(const EngineContext* context, Reader* reader, LogView view,
       view_(std::move(view)),
       options_(options),
       slot_(std::move(slot)),
-      feed_(&reader->tokenizer(), view_.begin(), view_.LeadOf(reader->name())),
-      place_(view_.Begin(view_.begin())),
-      limit_(view_.begin()),
-      position_(view_.begin()),
-      id_chain_(reader->id()) {}
+      at_(ReadPoint::Begin(*reader, view_)),
+      limit_(view_.begin()) {}
 
 absl::Status Cursor::StartAt(const Checkpoint& checkpoint) {
+  OXBOW_CHECK(standing()) << "a cursor jumps while it moves";
   const CheckpointHeader& header = checkpoint.header;
   const bool has_lead = !view_.LeadOf(reader_->name()).empty();
   if (has_lead && header.token_offset == 0) return absl::OkStatus();
   RETURN_IF_ERROR(reader_->model().WriteState(slot_.get(), checkpoint.state));
-  token_offset_ = unit_end_token_ = header.token_offset;
-  position_ = header.position;
-  id_chain_ = header.id_chain;
-  feed_ = TokenFeed(&reader_->tokenizer(), position_);
-  place_ = view_.Begin(position_);
+  at_ = ReadPoint::Behind(*reader_, view_, header);
+  passed_border_ = false;
   return absl::OkStatus();
 }
 
@@ -63,12 +49,18 @@ void Cursor::SetLimit(Position limit) {
 }
 
 void Cursor::Offer(std::shared_ptr<const LogRecord> record) {
-  const Position next = tail_.empty() ? place_.position : tail_.back()->End();
+  const Position next =
+      tail_.empty() ? at_.place.position : tail_.back()->End();
   if (next != record->begin || reading_) return;
   const size_t bytes = MemoryBytes(*record);
   if (tail_bytes_ + bytes > options_.tail_bytes_max) return;
   tail_bytes_ += bytes;
   tail_.push_back(std::move(record));
+}
+
+void Cursor::Release() {
+  held_ = false;
+  Advance();
 }
 
 void Cursor::Stop() {
@@ -78,53 +70,40 @@ void Cursor::Stop() {
 }
 
 bool Cursor::at_limit() const {
-  return limit_ <= place_.position && feed_.lead().empty() &&
-         feed_.decided().empty() && !running_ && (!end_text_ || feed_.closed());
+  return limit_ <= at_.place.position && at_.feed.lead().empty() &&
+         at_.feed.decided().empty() && !running_ &&
+         (!end_text_ || at_.feed.closed());
 }
 
 Position Cursor::applied() const {
   const bool all_run =
-      feed_.lead().empty() && feed_.decided().empty() && !running_;
-  return all_run ? place_.position : position_;
+      at_.feed.lead().empty() && at_.feed.decided().empty() && !running_;
+  return all_run ? at_.place.position : at_.position;
 }
 
 void Cursor::Advance() {
-  while (status_.ok() && !stopped_ && !running_ && !reading_) {
-    if (!feed_.lead().empty()) return SubmitLead();
-    if (!feed_.decided().empty()) {
-      size_t count = RunMax();
+  while (status_.ok() && !stopped_ && !held_ && standing()) {
+    if (!at_.feed.lead().empty()) return SubmitLead();
+    if (!at_.feed.decided().empty()) {
+      size_t count = at_.RunLength(kRunTokensMax, options_.border_tokens);
       if (listener_ != nullptr) {
-        count = std::min(count,
-                         listener_->RunLength(token_offset_, feed_.decided()));
+        count = std::min(
+            count, listener_->RunLength(at_.token_offset, at_.feed.decided()));
       }
       if (count > 0) SubmitRun(count);
       return;
     }
-    if (place_.position < limit_) {
+    if (at_.place.position < limit_) {
       if (!TakeTail()) ReadPage();
       continue;
     }
-    if (!end_text_ || feed_.closed()) return Moved();
-    feed_.AddSeam();
+    if (!end_text_ || at_.feed.closed()) return Moved();
+    at_.feed.AddSeam();
   }
-}
-
-size_t Cursor::RunMax() const {
-  const std::deque<FedToken>& decided = feed_.decided();
-  size_t count = std::min(decided.size(), kRunTokensMax);
-  if (options_.border_tokens > 0) {
-    const uint64_t border =
-        (unit_end_token_ / options_.border_tokens + 1) * options_.border_tokens;
-    const uint64_t left = border > token_offset_ ? border - token_offset_ : 1;
-    count = std::min<uint64_t>(count, left);
-  }
-  // The feed decides whole units: one of the tokens ends this one.
-  while (!decided[count - 1].ends_unit) ++count;
-  return count;
 }
 
 bool Cursor::TakeTail() {
-  if (tail_.empty() || tail_.front()->begin != place_.position ||
+  if (tail_.empty() || tail_.front()->begin != at_.place.position ||
       limit_ < tail_.front()->End()) {
     return false;
   }
@@ -132,15 +111,15 @@ bool Cursor::TakeTail() {
   tail_.pop_front();
   tail_bytes_ -= MemoryBytes(*record);
   if (record->kind == LogRecord::Kind::kText) {
-    feed_.AddText(record->text);
+    at_.feed.AddText(record->text);
   } else if (reader_->ids_are() == IdsAre::kIds) {
-    feed_.AddIds(record->ids);
+    at_.feed.AddIds(record->ids);
   } else {
-    feed_.AddText(Detokenize(context_->generator->tokenizer(), record->ids));
+    at_.feed.AddText(Detokenize(context_->generator->tokenizer(), record->ids));
   }
-  place_.position = record->End();
-  place_.part = view_.parts().size() - 1;
-  place_.after_sequence = record->sequence;
+  at_.place.position = record->End();
+  at_.place.part = view_.parts().size() - 1;
+  at_.place.after_sequence = record->sequence;
   return true;
 }
 
@@ -149,7 +128,7 @@ void Cursor::ReadPage() {
   tail_.clear();
   tail_bytes_ = 0;
   reading_ = true;
-  const auto place = std::make_shared<LogPlace>(place_);
+  const auto place = std::make_shared<LogPlace>(at_.place);
   auto self = shared_from_this();
   context_->Async<std::vector<LogEvent>>(
       [self, place, limit = limit_]() {
@@ -170,8 +149,9 @@ void Cursor::OnPage(absl::StatusOr<std::vector<LogEvent>> events,
     status_ = events.status();
     return Moved();
   }
-  for (const LogEvent& event : *events) Feed(event, &feed_);
-  place_ = place;
+  for (const LogEvent& event : *events) Feed(event, &at_.feed);
+  at_.place = place;
+  if (held_) return Moved();
   Advance();
 }
 
@@ -181,11 +161,11 @@ void Cursor::SubmitLead() {
   Run run;
   run.slot = slot_.get();
   run.priority = options_.priority;
-  run.tokens = feed_.TakeLead();
+  run.tokens = at_.feed.TakeLead();
   run.on_done = [self = shared_from_this(),
                  ids = run.tokens](absl::Span<const float>) {
     self->running_ = false;
-    for (int id : ids) self->id_chain_ = Chained(self->id_chain_, id);
+    self->at_.PassLead(ids);
     self->Moved();
     self->Advance();
   };
@@ -195,7 +175,7 @@ void Cursor::SubmitLead() {
 void Cursor::SubmitRun(size_t count) {
   running_ = true;
   auto tokens =
-      std::make_shared<const std::vector<FedToken>>(feed_.Take(count));
+      std::make_shared<const std::vector<FedToken>>(at_.feed.Take(count));
   Run run;
   run.slot = slot_.get();
   run.priority = options_.priority;
@@ -205,7 +185,7 @@ void Cursor::SubmitRun(size_t count) {
     run.on_rows = [self, tokens](int first, int count, const float* hidden) {
       if (self->listener_ == nullptr) return;
       self->listener_->OnTokens(
-          self->token_offset_ + first,
+          self->at_.token_offset + first,
           absl::MakeConstSpan(*tokens).subspan(first, count), hidden);
     };
   }
@@ -217,18 +197,8 @@ void Cursor::SubmitRun(size_t count) {
 
 void Cursor::OnRunDone(const std::vector<FedToken>& tokens) {
   running_ = false;
-  const uint64_t first = token_offset_;
-  const uint64_t unit_end_before = unit_end_token_;
-  for (const FedToken& token : tokens) {
-    id_chain_ = Chained(id_chain_, token.id);
-    ++token_offset_;
-    if (!token.ends_unit) continue;
-    position_ = token.end;
-    unit_end_token_ = token_offset_;
-  }
-  passed_border_ = options_.border_tokens > 0 &&
-                   unit_end_before / options_.border_tokens !=
-                       unit_end_token_ / options_.border_tokens;
+  const uint64_t first = at_.token_offset;
+  passed_border_ = at_.Pass(tokens, options_.border_tokens);
   if (listener_ != nullptr) {
     if (!listener_->wants_hidden()) {
       listener_->OnTokens(first, tokens, nullptr);
@@ -251,24 +221,24 @@ StateFile Cursor::MakeStateFile() const {
   file.model_id = reader_->id();
   file.layout_id = reader_->info().layout_id;
   file.numerics_id = reader_->info().numerics_id;
-  file.token_offset = token_offset_;
-  file.position = position_;
-  file.id_chain = id_chain_;
-  file.undecided = std::string(feed_.undecided());
+  file.token_offset = at_.token_offset;
+  file.position = at_.position;
+  file.id_chain = at_.id_chain;
+  file.undecided = std::string(at_.feed.undecided());
   file.state.resize(reader_->info().state_bytes);
   reader_->model().ReadState(slot_.get(), absl::MakeSpan(file.state));
   return file;
 }
 
 Checkpoint Cursor::MakeCheckpoint(StreamUid uid) const {
-  OXBOW_CHECK(at_unit_end()) << "token " << token_offset_;
+  OXBOW_CHECK(at_unit_end()) << "token " << at_.token_offset;
   Checkpoint checkpoint;
   CheckpointHeader& header = checkpoint.header;
   header.uid = uid;
   header.reader = reader_->name();
-  header.token_offset = token_offset_;
-  header.position = position_;
-  header.id_chain = id_chain_;
+  header.token_offset = at_.token_offset;
+  header.position = at_.position;
+  header.id_chain = at_.id_chain;
   header.model_id = reader_->id();
   header.layout_id = reader_->info().layout_id;
   header.numerics_id = reader_->info().numerics_id;

@@ -13,6 +13,7 @@
 #include "absl/types/span.h"
 #include "engine/engine_context.h"
 #include "engine/log_view.h"
+#include "engine/read_point.h"
 #include "engine/reader.h"
 #include "engine/state_file.h"
 #include "engine/token_feed.h"
@@ -56,9 +57,10 @@ class Cursor : public std::enable_shared_from_this<Cursor> {
   Cursor(const EngineContext* context, Reader* reader, LogView view,
          OwnedSlot slot, const Options& options);
 
-  // Begins at a checkpoint of this reader. InvalidArgument: its state is not
-  // one. Call before anything moves. One without tokens may hold a part of what
-  // is read before the first byte: then the beginning is where to begin.
+  // Goes on at a checkpoint of this reader, of this log, not past the limit.
+  // InvalidArgument, nothing changed: its state is not one. standing() holds. A
+  // checkpoint without tokens may hold a part of what is read before the first
+  // byte: then the beginning is where to begin.
   absl::Status StartAt(const Checkpoint& checkpoint);
 
   void set_listener(TokenListener* listener) { listener_ = listener; }
@@ -75,6 +77,12 @@ class Cursor : public std::enable_shared_from_this<Cursor> {
   // Undecided bytes become tokens: the text ends at the limit. Only for
   // cursors whose limit does not rise any more.
   void EndTextAtLimit() { end_text_ = true; }
+  // Begins nothing new until Release(), which may find it elsewhere. on_move
+  // is told when what was begun is over.
+  void Hold() { held_ = true; }
+  void Release();
+  // Neither the model nor the store is at work for it.
+  bool standing() const { return !running_ && !reading_; }
   // Goes on after a listener's 0.
   void Continue() { Advance(); }
   // Stands still from now on, and lets go of listener and on_move; what runs
@@ -85,21 +93,21 @@ class Cursor : public std::enable_shared_from_this<Cursor> {
   bool at_limit() const;
   // Everything up to here is run through the model, or held undecided.
   Position applied() const;
-  // The state is that after `token_offset` tokens. `position` is where the
-  // last unit ends that they hold whole: their end, if at_unit_end().
-  uint64_t token_offset() const { return token_offset_; }
-  Position position() const { return position_; }
-  // Whether the text may be cut here. Only a listener stops a cursor inside a
-  // unit.
-  bool at_unit_end() const { return token_offset_ == unit_end_token_; }
+  // What the state is that of; see ReadPoint.
+  uint64_t token_offset() const { return at_.token_offset; }
+  Position position() const { return at_.position; }
+  // Only a listener stops a cursor inside a unit.
+  bool at_unit_end() const { return at_.at_unit_end(); }
   // Whether this is the first end of a unit at or behind a border, and the
   // cursor came by it.
   bool at_border() const { return passed_border_ && at_unit_end(); }
-  const Digest& id_chain() const { return id_chain_; }
-  absl::string_view undecided() const { return feed_.undecided(); }
+  const Digest& id_chain() const { return at_.id_chain; }
+  absl::string_view undecided() const { return at_.feed.undecided(); }
   // Some of what is read before the first byte is undecided.
-  bool in_lead() const { return feed_.in_lead(); }
-  const TokenFeed& feed() const { return feed_; }
+  bool in_lead() const { return at_.feed.in_lead(); }
+  const TokenFeed& feed() const { return at_.feed; }
+  // Where it stands; what is taken from the feed but not passed is running.
+  const ReadPoint& at() const { return at_; }
   StateSlot slot() const { return slot_.get(); }
   Reader& reader() { return *reader_; }
   bool running() const { return running_; }
@@ -118,8 +126,6 @@ class Cursor : public std::enable_shared_from_this<Cursor> {
 
  private:
   void Advance();
-  // How many of the decided tokens one run may take.
-  size_t RunMax() const;
   bool TakeTail();
   void ReadPage();
   void OnPage(absl::StatusOr<std::vector<LogEvent>> events, LogPlace place);
@@ -136,22 +142,17 @@ class Cursor : public std::enable_shared_from_this<Cursor> {
   TokenListener* listener_ = nullptr;
   std::function<void()> on_move_;
 
-  TokenFeed feed_;
-  LogPlace place_;  // what the feed has been given
+  ReadPoint at_;
   Position limit_;
   bool end_text_ = false;
   std::deque<std::shared_ptr<const LogRecord>> tail_;
   size_t tail_bytes_ = 0;
   bool running_ = false;
   bool reading_ = false;
+  bool held_ = false;
   bool stopped_ = false;
   absl::Status status_;
-
-  uint64_t token_offset_ = 0;
-  uint64_t unit_end_token_ = 0;  // the last end of a unit, at position_
-  bool passed_border_ = false;   // by the last run
-  Position position_;
-  Digest id_chain_;
+  bool passed_border_ = false;  // by the last run
 };
 
 }  // namespace oxbow

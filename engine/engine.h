@@ -82,6 +82,9 @@ struct EngineOptions {
   // a crash or for a look into the past; more: less to write.
   int checkpoint_tokens = 4096;
   int checkpoints_max = 128;  // of one stream and reader, besides savepoints
+  // A stream that begins as another of its tenant goes on from that one's
+  // states. Changes no result, only whether it is computed again.
+  bool share_beginnings = true;
   // Rows in one step. More rows raise throughput, and the wait of a decode
   // row that comes a moment late.
   int step_rows_max = 256;

@@ -31,8 +31,9 @@ LiveStream::LiveStream(const EngineContext* context, StoredStream stored)
   }
   const auto add = [this](Reader* reader,
                           const StoredStream::PerReader& newest) {
-    auto follower = std::make_unique<Follower>();
-    follower->reader = reader;
+    auto follower = std::make_unique<Follower>(
+        reader, BeginningMarks(record_, reader->name(),
+                               MakesTimeline(*context_, *reader, record_)));
     follower->newest_checkpoint = newest.newest;
     follower->place.applied = newest.newest;
     follower->place.token_offset = newest.token_offset;
@@ -155,6 +156,7 @@ Position LiveStream::LimitOf(const Follower& follower) const {
 
 void LiveStream::RaiseLimit(Follower* follower) {
   if (follower->cursor == nullptr) return;
+  MaybeLook(follower);
   follower->cursor->SetLimit(LimitOf(*follower));
 }
 
@@ -170,6 +172,7 @@ void LiveStream::WhenApplied(const Reader& reader, Position target,
 
 void LiveStream::OnMove(Follower* follower) {
   MaybeCheckpoint(follower);
+  MaybeTakeFound(follower);
   ServeWaiters(follower);
   TellWatcher();
   MaybePause(follower);
@@ -192,10 +195,14 @@ void LiveStream::ServeWaiters(Follower* follower) {
 }
 
 void LiveStream::MaybeCheckpoint(Follower* follower) {
-  const uint64_t token = follower->cursor->token_offset();
-  if (!follower->cursor->at_border() || token == follower->checkpointed_token ||
-      follower->checkpoints_in_flight >= kCheckpointsInFlightMax ||
-      follower->cursor->running()) {
+  const Cursor& cursor = *follower->cursor;
+  if (!cursor.at_border() || cursor.running() ||
+      cursor.token_offset() == follower->checkpointed_token) {
+    return;
+  }
+  if (follower->checkpoints_in_flight >= kCheckpointsInFlightMax) {
+    AddBeginnings(*follower, cursor.token_offset(), cursor.id_chain(),
+                  &follower->beginnings);
     return;
   }
   PutCheckpoint(follower->cursor->MakeCheckpoint(record_.uid),
@@ -220,11 +227,17 @@ void LiveStream::StoreCheckpoint(Checkpoint checkpoint, Kept kept,
     follower->checkpointed_token = token;
   }
   auto shared = std::make_shared<Checkpoint>(std::move(checkpoint));
+  std::vector<Beginning> beginnings;
+  beginnings.swap(follower->beginnings);
+  if (kept == Kept::kForGood) {
+    AddBeginnings(*follower, token, shared->header.id_chain, &beginnings);
+  }
   context_->Async<bool>(
-      [context = context_, shared, replaced]() -> absl::StatusOr<bool> {
-        const absl::Status status =
-            PutCheckpointAndTrim(*context->store, std::move(*shared),
-                                 context->options.checkpoints_max, replaced);
+      [context = context_, shared, replaced,
+       beginnings]() -> absl::StatusOr<bool> {
+        const absl::Status status = PutCheckpointAndTrim(
+            *context->store, std::move(*shared),
+            context->options.checkpoints_max, replaced, beginnings);
         if (!status.ok()) return status;
         return true;
       },

@@ -14,6 +14,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "engine/beginning_finder.h"
+#include "engine/beginning_marks.h"
 #include "engine/cursor.h"
 #include "engine/engine_context.h"
 #include "engine/log_view.h"
@@ -152,9 +154,19 @@ class LiveStream : public PoolMember,
     size_t undecided_bytes = 0;
   };
   struct Follower {  // one reader's side of the stream
-    Reader* reader = nullptr;
+    Follower(Reader* its_reader, BeginningMarks its_marks)
+        : reader(its_reader), marks(std::move(its_marks)) {}
+
+    Reader* const reader;
+    const BeginningMarks marks;
     std::shared_ptr<Cursor> cursor;  // null: its state is in the store
-    Place place;                     // while it is
+    // While it looks, and until the cursor was told what it found, the cursor
+    // is held. Null: the stream is the first to have come here.
+    std::shared_ptr<BeginningFinder> finder;
+    bool looking = false;
+    absl::optional<BeginningFinder::Found> found;
+    bool parted = false;  // there is nothing to find any more
+    Place place;          // while it is
     // The token where it stopped; nullopt: it has not had a seat yet.
     absl::optional<uint64_t> stopped_at;
     uint64_t seated_at = 0;  // the token
@@ -167,6 +179,7 @@ class LiveStream : public PoolMember,
     // The token of one that is kept until there is a newer one.
     absl::optional<uint64_t> passing_token;
     int checkpoints_in_flight = 0;
+    std::vector<Beginning> beginnings;  // of checkpoints that were left out
   };
 
   bool TakeSlots(Follower* follower);
@@ -187,6 +200,14 @@ class LiveStream : public PoolMember,
   Position LimitOf(const Follower& follower) const;
   void OnDurable(const std::shared_ptr<const LogRecord>& record);
   void RaiseLimit(Follower* follower);
+  void MaybeLook(Follower* follower);
+  void OnLooked(Follower* follower, const BeginningFinder* finder,
+                BeginningFinder::Found found);
+  void MaybeTakeFound(Follower* follower);
+  void TakeFound(Follower* follower);
+  void AddBeginnings(const Follower& follower, uint64_t token,
+                     const Digest& id_chain,
+                     std::vector<Beginning>* beginnings) const;
   void OnMove(Follower* follower);
   void ServeWaiters(Follower* follower);
   void MaybeCheckpoint(Follower* follower);

@@ -110,6 +110,11 @@ absl::Status LiveStream::StartFollower(Follower* follower,
   if (MakesTimeline(*context_, *follower->reader, record_)) {
     FollowTimeline(follower, state);
   }
+  if (!follower->parted) {
+    follower->finder = std::make_shared<BeginningFinder>(
+        context_, follower->reader, view_, follower->marks,
+        follower->cursor->at());
+  }
   // Weak: a stream that is let go must not be kept by its own cursor.
   follower->cursor->set_on_move([weak = weak_from_this(), follower]() {
     if (auto self = weak.lock()) self->OnMove(follower);
@@ -149,7 +154,7 @@ bool LiveStream::at_rest() const {
   if (seat_ != Seat::kTaken) return false;
   for (const auto& follower : followers_) {
     const Cursor& cursor = *follower->cursor;
-    if (cursor.running()) return false;
+    if (cursor.running() || follower->looking) return false;
     if (follower->paused || !cursor.status().ok()) continue;
     if (!cursor.at_limit() || !follower->waiters.empty()) return false;
   }
@@ -185,6 +190,9 @@ void LiveStream::LeaveSeat() {
     follower->slot.Reset();
     follower->scratch.Reset();
     follower->paused = false;
+    follower->finder = nullptr;
+    follower->looking = false;
+    follower->found.reset();
     if (follower->cursor == nullptr) continue;
     follower->place = PlaceOf(*follower);
     follower->stopped_at = follower->cursor->token_offset();

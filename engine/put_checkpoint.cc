@@ -51,7 +51,8 @@ absl::StatusOr<std::vector<Savepoint>> Merge(
 
 absl::Status PutCheckpointAndTrim(StreamStore& store, Checkpoint checkpoint,
                                   int checkpoints_max,
-                                  absl::optional<uint64_t> replaced) {
+                                  absl::optional<uint64_t> replaced,
+                                  std::vector<Beginning> beginnings) {
   CheckpointHeader& header = checkpoint.header;
   ASSIGN_OR_RETURN(std::vector<CheckpointHeader> stored,
                    store.ListCheckpoints(header.uid, header.reader));
@@ -59,6 +60,7 @@ absl::Status PutCheckpointAndTrim(StreamStore& store, Checkpoint checkpoint,
   ASSIGN_OR_RETURN(header.savepoints, Merge(stored, header));
   StoreBatch batch;
   batch.put_checkpoints.push_back(std::move(checkpoint));
+  batch.put_beginnings = std::move(beginnings);
   const CheckpointHeader& put = batch.put_checkpoints.front().header;
   RETURN_IF_ERROR(store.Write(batch, sync));
 

@@ -29,6 +29,7 @@ Timeline::Timeline(const EngineContext* context, Reader* reader, StreamUid uid,
       uid_(uid),
       uses_head_(!reader->info().embedding_heads.empty()),
       on_stored_(std::move(on_stored)),
+      plan_(plan),
       splitter_(plan),
       token_begin_(begin_token),
       byte_begin_(begin_byte),
@@ -92,6 +93,15 @@ EmbeddingRecord Timeline::OpenSpan() const {
   span.byte_begin = byte_begin_;
   span.byte_end = byte_end_;
   return span;
+}
+
+void Timeline::SkipTo(uint64_t token, uint64_t byte) {
+  if (token <= token_begin_) return;
+  token_begin_ = token_end_ = token;
+  byte_begin_ = byte_end_ = byte;
+  sum_.assign(sum_.size(), 0.0);
+  splitter_ = SpanSplitter(plan_);
+  if (on_stored_) on_stored_();
 }
 
 void Timeline::CloseSpan() {

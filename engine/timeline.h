@@ -55,6 +55,12 @@ class Timeline : public TokenListener,
   // Computed on a copy of the state; nothing is stored. nullopt: the span is
   // empty, the cursor is running, or no slot is free.
   void Partial(std::function<void(absl::optional<EmbeddingRecord>)> done);
+  // Where the first span begins that is not stored, or not on its way there.
+  uint64_t begin_token() const { return token_begin_; }
+  uint64_t begin_byte() const { return byte_begin_; }
+  // Spans up to there are stored, copied from a stream that has the same. The
+  // cursor stands there or before. Nothing happens if they were made here.
+  void SkipTo(uint64_t token, uint64_t byte);
   // Nothing is being computed or stored.
   bool idle() const { return !probing_ && storing_ == 0; }
   // Nothing is computed any more.
@@ -81,6 +87,7 @@ class Timeline : public TokenListener,
   const bool uses_head_;
   const std::function<void()> on_stored_;
   OwnedSlot scratch_;
+  const EmbeddingPlan plan_;
   SpanSplitter splitter_;
   uint64_t token_begin_;
   uint64_t byte_begin_;

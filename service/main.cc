@@ -148,6 +148,7 @@ int Serve(const Options& options, StopSignals* signals) {
   engine_options.limits = options.limits;
   engine_options.checkpoint_tokens = options.checkpoint_tokens;
   engine_options.bulk_slowdown_max = options.bulk_slowdown_max;
+  engine_options.share_beginnings = options.share_beginnings;
   absl::StatusOr<std::unique_ptr<Engine>> engine =
       Engine::Start(engine_options, *std::move(generator), std::move(embedder),
                     store->get(), &clock);

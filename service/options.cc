@@ -153,6 +153,12 @@ void AddStoreFlags(CLI::App* app, Options* options, int* drain_seconds) {
                   "to replay after a crash; more: less to write")
       ->check(CLI::Range(1, 1 << 24))
       ->capture_default_str();
+  app->add_option("--share-beginnings", options->share_beginnings,
+                  "Whether a stream that begins as another of its tenant goes "
+                  "on from that one's stored states instead of computing them "
+                  "again: the results are the same, bit for bit")
+      ->type_name("true|false")
+      ->capture_default_str();
   app->add_option("--store-memory", options->store_memory_bytes,
                   "Bytes of memory for the store's buffers, such as 64MB: two "
                   "thirds for what waits to be written, one for what was read. "

@@ -50,6 +50,7 @@ struct Options {
   int threads = 0;                                       // 0: all cores
   double bulk_slowdown_max = 4.5;
   int checkpoint_tokens = 4096;
+  bool share_beginnings = true;
   size_t store_memory_bytes = size_t{24} << 20;  // memtables and cached blocks
   absl::Duration drain_timeout = absl::Seconds(30);
   Limits limits;

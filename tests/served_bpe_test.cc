@@ -74,7 +74,8 @@ class ServedBpeTest : public testing::TestWithParam<Vocabulary (*)()> {
     OXBOW_CHECK_OK(WriteTinyModel(options, model));
     served_ = std::make_unique<ServedModel>(std::vector<std::string>{
         "--model=" + model, "--tokenizer=hf:" + vocabulary.path,
-        "--checkpoint-tokens=16", "--threads=1"});
+        "--checkpoint-tokens=16", "--threads=1",
+        "--share-beginnings=false"});
   }
 
   std::string LongText(size_t bytes) {

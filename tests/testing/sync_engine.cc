@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "engine/model/load_model.h"
+#include "tests/testing/counted_model.h"
 #include "tests/testing/tiny_model.h"
 
 namespace oxbow {
@@ -183,6 +184,11 @@ absl::StatusOr<ReaderSpec> LoadSpec(const std::string& path,
   return spec;
 }
 
+void Count(std::atomic<int64_t>* tokens, ReaderSpec* reader) {
+  reader->model =
+      std::make_unique<CountedModel>(std::move(reader->model), tokens);
+}
+
 }  // namespace
 
 std::string WriteTestModel(bool embedder, const std::string& version) {
@@ -203,6 +209,10 @@ absl::StatusOr<std::unique_ptr<SyncEngine>> SyncEngine::Start(
     ASSIGN_OR_RETURN(embedder,
                      LoadSpec(options.embedder_path, "", options.threads));
   }
+  if (options.tokens_read != nullptr) {
+    Count(options.tokens_read, &generator);
+    if (embedder.has_value()) Count(options.tokens_read, &*embedder);
+  }
   if (!options.reranker_path.empty()) {
     ReaderSpec& reader = embedder.has_value() ? *embedder : generator;
     ASSIGN_OR_RETURN(reader.reranker, Reranker::Load(options.reranker_path,
@@ -218,7 +228,7 @@ absl::StatusOr<std::unique_ptr<SyncEngine>> SyncEngine::Start(
 absl::StatusOr<StreamInfo> SyncEngine::Create(const std::string& stream,
                                               EmbeddingPlan plan) {
   CreateStreamRequest request;
-  request.name.stream = stream;
+  request.name = NameOf(stream);
   request.plan = plan;
   Answer<StreamInfo> answer;
   engine_->CreateStream(request, answer.callback());
@@ -228,8 +238,7 @@ absl::StatusOr<StreamInfo> SyncEngine::Create(const std::string& stream,
 absl::StatusOr<AppendAck> SyncEngine::Append(const std::string& stream,
                                              std::vector<AppendChunk> chunks) {
   ChunkWriter writer(std::move(chunks));
-  StreamName name;
-  name.stream = stream;
+  const StreamName name = NameOf(stream);
   const std::shared_ptr<AppendSession> session =
       engine_->OpenAppend(name, absl::nullopt, &writer);
   return writer.Write(session.get());
@@ -264,8 +273,7 @@ absl::StatusOr<AppendAck> SyncEngine::AppendCut(
 
 absl::StatusOr<StreamInfo> SyncEngine::Get(const std::string& stream,
                                            bool full) {
-  StreamName name;
-  name.stream = stream;
+  const StreamName name = NameOf(stream);
   Answer<StreamInfo> answer;
   engine_->GetStream(name, full, answer.callback());
   return answer.Wait();
@@ -279,9 +287,9 @@ std::string SyncEngine::DigestOf(const std::string& stream) {
 absl::StatusOr<StreamInfo> SyncEngine::Fork(const std::string& from, At at,
                                             const std::string& to) {
   ForkRequest request;
-  request.from.stream = from;
+  request.from = NameOf(from);
   request.at = std::move(at);
-  request.to.stream = to;
+  request.to = NameOf(to);
   Answer<StreamInfo> answer;
   engine_->Fork(request, answer.callback());
   return answer.Wait();
@@ -325,7 +333,7 @@ absl::StatusOr<RerankReply> SyncEngine::Rerank(RerankRequest request) {
 absl::StatusOr<CheckpointInfo> SyncEngine::Checkpoint(
     const std::string& stream, At at, const std::string& label) {
   CheckpointRequest request;
-  request.name.stream = stream;
+  request.name = NameOf(stream);
   request.at = std::move(at);
   request.label = label;
   Answer<CheckpointInfo> answer;
@@ -336,7 +344,7 @@ absl::StatusOr<CheckpointInfo> SyncEngine::Checkpoint(
 absl::StatusOr<std::string> SyncEngine::Export(const std::string& stream,
                                                At at) {
   ExportStateRequest request;
-  request.name.stream = stream;
+  request.name = NameOf(stream);
   request.at = std::move(at);
   Answer<std::string> answer;
   engine_->ExportState(request, answer.callback());
@@ -347,7 +355,7 @@ absl::StatusOr<StreamInfo> SyncEngine::Import(const std::string& file,
                                               const std::string& stream,
                                               EmbeddingPlan plan) {
   ImportStateRequest request;
-  request.create.name.stream = stream;
+  request.create.name = NameOf(stream);
   request.create.plan = plan;
   request.file = file;
   Answer<StreamInfo> answer;
@@ -357,8 +365,7 @@ absl::StatusOr<StreamInfo> SyncEngine::Import(const std::string& file,
 
 absl::StatusOr<std::vector<CheckpointInfo>> SyncEngine::ListCheckpoints(
     const std::string& stream) {
-  StreamName name;
-  name.stream = stream;
+  const StreamName name = NameOf(stream);
   Answer<std::vector<CheckpointInfo>> answer;
   engine_->ListCheckpoints(name, answer.callback());
   return answer.Wait();
@@ -366,16 +373,14 @@ absl::StatusOr<std::vector<CheckpointInfo>> SyncEngine::ListCheckpoints(
 
 absl::Status SyncEngine::DeleteCheckpoint(const std::string& stream,
                                           const std::string& label) {
-  StreamName name;
-  name.stream = stream;
+  const StreamName name = NameOf(stream);
   Answer<bool> answer;
   engine_->DeleteCheckpoint(name, label, answer.callback());
   return answer.Wait().status();
 }
 
 absl::Status SyncEngine::Delete(const std::string& stream) {
-  StreamName name;
-  name.stream = stream;
+  const StreamName name = NameOf(stream);
   Answer<bool> answer;
   engine_->DeleteStream(name, answer.callback());
   return answer.Wait().status();
@@ -390,7 +395,7 @@ absl::StatusOr<std::vector<StreamInfo>> SyncEngine::List() {
 absl::StatusOr<std::string> SyncEngine::Text(const std::string& stream) {
   std::string text;
   ReadTextRequest request;
-  request.name.stream = stream;
+  request.name = NameOf(stream);
   while (true) {
     Answer<ReadTextReply> answer;
     engine_->ReadText(request, answer.callback());
@@ -404,7 +409,7 @@ absl::StatusOr<std::string> SyncEngine::Text(const std::string& stream) {
 absl::StatusOr<ReadEmbeddingsReply> SyncEngine::Timeline(
     const std::string& stream, bool partial) {
   ReadEmbeddingsRequest request;
-  request.name.stream = stream;
+  request.name = NameOf(stream);
   request.limit = 1000;
   request.partial = partial;
   Answer<ReadEmbeddingsReply> answer;

@@ -2,6 +2,7 @@
 #ifndef OXBOW_TESTS_TESTING_SYNC_ENGINE_H_
 #define OXBOW_TESTS_TESTING_SYNC_ENGINE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -30,6 +31,9 @@ struct GeneratedText {
 class SyncEngine {
  public:
   struct Options {
+    // Sharing is off, so that tests compare what each stream computes.
+    Options() { engine.share_beginnings = false; }
+
     EngineOptions engine;
     int threads = 1;
     // Files written by WriteTestModel; empty: made in the test's own folder.
@@ -38,6 +42,9 @@ class SyncEngine {
     std::string reranker_path;  // empty: none
     // As --tokenizer.
     std::string tokenizer;
+    // Counts the tokens that the models read; null: nobody asks. Outlives the
+    // engine.
+    std::atomic<int64_t>* tokens_read = nullptr;
   };
 
   // Borrows the store.
@@ -45,6 +52,8 @@ class SyncEngine {
       const Options& options, StreamStore* store);
 
   Engine& engine() { return *engine_; }
+  // Whose streams the calls below mean.
+  void set_tenant(const std::string& tenant) { tenant_ = tenant; }
 
   absl::StatusOr<StreamInfo> Create(const std::string& stream,
                                     EmbeddingPlan plan = {});
@@ -91,7 +100,12 @@ class SyncEngine {
   void Drain();
 
  private:
+  StreamName NameOf(const std::string& stream) const {
+    return {tenant_, stream};
+  }
+
   RealClock clock_;
+  std::string tenant_ = StreamName().tenant;
   std::unique_ptr<Engine> engine_;
 };
 
