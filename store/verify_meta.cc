@@ -23,6 +23,7 @@ class MetaLook {
 
  private:
   void SeeStream(absl::string_view key, absl::string_view value);
+  void SeeBeginning(absl::string_view key, absl::string_view value);
   void SeeUnowned(absl::string_view key, absl::string_view value);
   void SeeName(absl::string_view key, absl::string_view value);
   void SeeRequest(absl::string_view key, absl::string_view value);
@@ -104,6 +105,18 @@ void MetaLook::SeeRequest(absl::string_view key, absl::string_view value) {
   }
 }
 
+void MetaLook::SeeBeginning(absl::string_view key, absl::string_view value) {
+  ++pass_.report().others;
+  pass_.FindError(Entry(key), DecodeBeginning(key, value).status());
+  const absl::StatusOr<StreamUid> uid = UidOfBeginningKey(key);
+  if (!uid.ok()) return pass_.FindError(Entry(key), uid.status());
+  const auto own = pass_.db().Get(Family::kMeta, OwnBeginningKey(*uid, key));
+  if (own.ok() && !*own) {
+    pass_.Find(absl::StrCat(Entry(key), ": a beginning of uid ", *uid,
+                            " that would stay when its data goes."));
+  }
+}
+
 void MetaLook::SeeUidLimit(absl::string_view key, absl::string_view value) {
   limit_seen_ = true;
   const absl::StatusOr<StreamUid> limit = DecodeUidLimit(key, value);
@@ -125,12 +138,15 @@ void MetaLook::SeeUnknown(absl::string_view key, absl::string_view value) {
 
 void MetaLook::See(absl::string_view key, absl::string_view value) {
   switch (KindOfMetaKey(key)) {
+    case MetaKind::kBeginning:
+      return SeeBeginning(key, value);
     case MetaKind::kFormat:
       return;  // Held against this release's when the store is opened.
     case MetaKind::kUidLimit:
       return SeeUidLimit(key, value);
     case MetaKind::kName:
       return SeeName(key, value);
+    case MetaKind::kOwnBeginning:
     case MetaKind::kProperty:
       ++pass_.report().others;
       return pass_.FindError(Entry(key), DecodeOpaque(key, value).status());

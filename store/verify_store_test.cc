@@ -238,6 +238,20 @@ TEST_F(VerifyStoreTest, DamagedEmbeddingsResultsAndPropertiesAreFound) {
                           HasSubstr("from token 1")));
 }
 
+TEST_F(VerifyStoreTest, ABeginningThatWouldOutliveItsUidIsFound) {
+  const Digest mark = Sha256("tokens");
+  StoreBatch batch;
+  batch.put_beginnings.push_back({book_, "default", "generator", mark, 7});
+  ASSERT_OK(store_->Write(batch, /*sync=*/true));
+  EXPECT_THAT(Findings(), IsEmpty());
+  const std::string key = BeginningKey("default", "generator", mark, book_);
+  Delete(Family::kMeta, OwnBeginningKey(book_, key));
+  EXPECT_THAT(Findings(), ElementsAre(HasSubstr("would stay")));
+  Put(Family::kMeta, key, "nonsense");
+  Put(Family::kMeta, OwnBeginningKey(book_, key), "nonsense");
+  EXPECT_EQ(Findings().size(), 2u);
+}
+
 TEST_F(VerifyStoreTest, ALaterKindIsCountedIfSealed) {
   Put(Family::kMeta, "Cprefix", EncodeOpaque("Cprefix", "of a later release"));
   EXPECT_THAT(Findings(), IsEmpty());
