@@ -19,6 +19,7 @@ void Merge(StoreBatch* to, const StoreBatch& from) {
   AddAll(&to->delete_checkpoints, from.delete_checkpoints);
   AddAll(&to->put_embeddings, from.put_embeddings);
   AddAll(&to->put_requests, from.put_requests);
+  AddAll(&to->put_beginnings, from.put_beginnings);
 }
 
 // Whether another batch may be written as one with those up to `last`. A

@@ -55,7 +55,8 @@ size_t StoreBatch::ByteSize() const {
 
 bool StoreBatch::Adds() const {
   return !put_streams.empty() || !appends.empty() || !put_checkpoints.empty() ||
-         !put_embeddings.empty() || !put_requests.empty();
+         !put_embeddings.empty() || !put_requests.empty() ||
+         !put_beginnings.empty();
 }
 
 }  // namespace oxbow
