@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -37,7 +38,8 @@ std::string ToText(const EmbeddingRecord& span) {
 // An engine over a store, which counts what it reads. Shares or computes.
 class Served {
  public:
-  Served(bool shares, bool has_two) : shares_(shares), has_two_(has_two) {
+  Served(bool shares, bool has_two, int seats = 64)
+      : shares_(shares), has_two_(has_two), seats_(seats) {
     Restart();
   }
 
@@ -47,6 +49,8 @@ class Served {
     SyncEngine::Options options;
     options.engine.checkpoint_tokens = kBorder;
     options.engine.share_beginnings = shares_;
+    options.engine.limits.open_streams_max = seats_;
+    options.engine.turn_tokens = 3 * kBorder;
     options.tokens_read = &tokens_read_;
     if (has_two_) options.embedder_path = WriteTestModel(true);
     auto started = SyncEngine::Start(options, &store_);
@@ -92,6 +96,7 @@ class Served {
  private:
   const bool shares_;
   const bool has_two_;
+  const int seats_;
   std::atomic<int64_t> tokens_read_{0};
   MemoryStore store_;
   std::unique_ptr<SyncEngine> engine_;
@@ -286,6 +291,33 @@ TEST_P(SharedBeginningTest, EveryStreamIsWhatItsTextSays) {
   for (const auto& [name, text] : streams) {
     EXPECT_EQ(served_->DigestOf(name), Digest(text)) << name;
     EXPECT_EQ(served_.Spans(name, 20), Spans(text, 20)) << name;
+  }
+}
+
+// While they follow each other, they lose their seats and come again.
+TEST_P(SharedBeginningTest, FewSeatsAndManyWritersAtOnce) {
+  Served crowded(/*shares=*/true, GetParam(), /*seats=*/2);
+  const EmbeddingPlan plan = Every(20);
+  const std::string common = RandomText(3000, &random_);
+  constexpr int kWriters = 8;
+  std::vector<std::string> texts;
+  for (int i = 0; i < kWriters; ++i) {
+    texts.push_back(common.substr(0, 1500 + 200 * i) +
+                    RandomText(500, &random_));
+  }
+  std::vector<std::thread> writers;
+  for (int i = 0; i < kWriters; ++i) {
+    writers.emplace_back([&crowded, &texts, plan, i]() {
+      std::mt19937_64 random(i);
+      const std::string name = absl::StrCat("w", i);
+      crowded.Write(name, texts[i], RandomCuts(texts[i].size(), &random), plan);
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  for (int i = 0; i < kWriters; ++i) {
+    const std::string name = absl::StrCat("w", i);
+    EXPECT_EQ(crowded->DigestOf(name), Digest(texts[i])) << name;
+    EXPECT_EQ(crowded.Spans(name, 20), Spans(texts[i], 20)) << name;
   }
 }
 
