@@ -136,6 +136,9 @@ void CoreEngine::Loop() {
     const absl::Duration wait =
         busy ? absl::ZeroDuration() : absl::Milliseconds(200);
     for (const std::function<void()>& work : inbox_.Take(wait)) work();
+    // Who wants a seat now begins to load before the step; who came to rest in
+    // it gets up after it.
+    pool_.Turn();
     StepReaders();
     pool_.Turn();
     Housekeep();

@@ -22,7 +22,7 @@
 namespace oxbow {
 namespace {
 
-const absl::Duration kPatience = absl::Seconds(30);
+const absl::Duration kPatience = absl::Seconds(100);
 
 // An Append call that stays open until it is told otherwise.
 class OpenCall : public AppendSession::Observer {
@@ -258,13 +258,13 @@ TEST_F(TurnsTest, UploadsMoveOnEvenly) {
   constexpr uint64_t kTurn = 300;
   Start(3, kTurn);
   Create(kCalls);
-  const std::string text = RandomText(30000, &random_);
-  auto calls = OpenAll(kCalls);
+  const std::string text = RandomText(10000, &random_);
   absl::Mutex mu;
   std::vector<uint64_t> tokens(kCalls);
   uint64_t apart = 0;
   // Holds the engine thread, so that all begin at once.
   absl::Notification begin;
+  auto calls = OpenAll(kCalls);
   calls[0]->set_on_ack([&](const AppendAck&) { begin.WaitForNotification(); });
   for (auto& call : calls) call->Write(text);
   for (int i = 0; i < kCalls; ++i) {
