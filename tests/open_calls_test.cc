@@ -137,8 +137,10 @@ class OpenCallsTest : public testing::Test {
   }
 
   void OpenUpTo(int count) {
-    for (int i = calls_.size(); i < count; ++i) {
-      served_.Create(NameOf(i));
+    const int before = calls_.size();
+    for (int i = before; i < count; ++i) served_.Create(NameOf(i));
+    // All at once, so that many share a sync.
+    for (int i = before; i < count; ++i) {
       calls_.push_back(std::make_unique<OpenCall>(StubFor(i), NameOf(i)));
     }
     WaitForAll();
