@@ -10,8 +10,8 @@
 namespace oxbow {
 
 GenerateCall::GenerateCall(Engine* engine, const RequestRules* rules,
-                           const grpc::ByteBuffer& request)
-    : cancelled_(std::make_shared<std::atomic<bool>>(false)) {
+                           SendThread* sender, const grpc::ByteBuffer& request)
+    : sender_(sender), cancelled_(std::make_shared<std::atomic<bool>>(false)) {
   const absl::Status status = Start(engine, *rules, request);
   // Nothing was asked of the engine: it will not call OnDone.
   if (!status.ok()) OnDone(status);
@@ -46,11 +46,9 @@ void GenerateCall::OnBranch(const FinishedBranch& branch) {
 }
 
 void GenerateCall::OnDone(const absl::Status& status) {
-  {
-    absl::MutexLock lock(&mu_);
-    ended_ = status;
-  }
-  Advance();
+  absl::MutexLock lock(&mu_);
+  ended_ = status;
+  PostAdvance();
 }
 
 void GenerateCall::OnCancel() {
@@ -72,11 +70,22 @@ void GenerateCall::OnWriteDone(bool ok) {
 void GenerateCall::Push(const v1::GenerateResponse& message) {
   if (*cancelled_) return;
   grpc::ByteBuffer bytes = SerializeMessage(message);
-  {
-    absl::MutexLock lock(&mu_);
-    queue_.push_back(std::move(bytes));
-  }
-  Advance();
+  absl::MutexLock lock(&mu_);
+  queue_.push_back(std::move(bytes));
+  PostAdvance();
+}
+
+void GenerateCall::PostAdvance() {
+  // After a write, gRPC's thread advances.
+  if (posted_ || writing_) return;
+  posted_ = true;
+  sender_->Post([this] {
+    {
+      absl::MutexLock lock(&mu_);
+      posted_ = false;
+    }
+    Advance();
+  });
 }
 
 void GenerateCall::Advance() {
@@ -84,7 +93,7 @@ void GenerateCall::Advance() {
   bool finish = false;
   {
     absl::MutexLock lock(&mu_);
-    if (writing_ || finished_) return;
+    if (posted_ || writing_ || finished_) return;
     if (!queue_.empty()) {
       response_ = queue_.front();
       queue_.pop_front();

@@ -14,6 +14,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "service/from_proto.h"
+#include "service/send_thread.h"
 
 namespace oxbow {
 
@@ -22,12 +23,14 @@ namespace oxbow {
 // its tokens are computed in.
 //
 // Owned by gRPC from construction; deletes itself in OnDone(). It finishes
-// only after the engine's OnDone. No lock is held across a call of gRPC.
+// only after the engine's OnDone and after what it posted to the sender, once
+// at a time, has run. No lock is held across a call of gRPC.
 class GenerateCall : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                      private GenerateObserver {
  public:
-  // Borrows the engine and the rules, which must outlive the server's calls.
-  GenerateCall(Engine* engine, const RequestRules* rules,
+  // Borrows the engine, the rules and the sender, which must outlive the
+  // server's calls.
+  GenerateCall(Engine* engine, const RequestRules* rules, SendThread* sender,
                const grpc::ByteBuffer& request);
 
  private:
@@ -45,15 +48,19 @@ class GenerateCall : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   absl::Status Start(Engine* engine, const RequestRules& rules,
                      const grpc::ByteBuffer& bytes);
   void Push(const v1::GenerateResponse& message);
+  // Lets the sender advance the call, unless something else will.
+  void PostAdvance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes the next message, or finishes if the end has come. The call may be
   // gone when it returns.
   void Advance();
 
+  SendThread* const sender_;
   const CancelFlag cancelled_;
   grpc::ByteBuffer response_;  // the write in flight
 
   absl::Mutex mu_;
   std::deque<grpc::ByteBuffer> queue_ ABSL_GUARDED_BY(mu_);
+  bool posted_ ABSL_GUARDED_BY(mu_) = false;  // the sender will advance it
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
   absl::optional<absl::Status> ended_ ABSL_GUARDED_BY(mu_);

@@ -168,7 +168,7 @@ StreamsService::Writer* StreamsService::ReadEmbeddings(Context*,
 
 StreamsService::Writer* StreamsService::Generate(Context*,
                                                  const Bytes* request) {
-  return new GenerateCall(engine_, &rules_, *request);
+  return new GenerateCall(engine_, &rules_, &sender_, *request);
 }
 
 StreamsService::Unary* StreamsService::Score(Context*, const Bytes* request,

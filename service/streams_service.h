@@ -6,6 +6,7 @@
 #include "oxbow/v1/streams.grpc.pb.h"
 #include "service/from_proto.h"
 #include "service/raw_methods.h"
+#include "service/send_thread.h"
 #include "service/server_limits.h"
 #include "service/transfer_slots.h"
 
@@ -68,6 +69,7 @@ class StreamsService final : public RawStreams {
   Engine* const engine_;
   const RequestRules rules_;
   TransferSlots transfers_{kTransfersMax};
+  SendThread sender_;
 };
 
 }  // namespace oxbow
