@@ -59,17 +59,21 @@ bool BulkShare::IsDue(absl::Span<const Waiting> waiting) const {
 }
 
 double BulkShare::Left(absl::Span<const Waiting> waiting) const {
-  double seconds = 0;
+  double decode_seconds = 0, taken_seconds = 0;
   for (size_t i = 0; i < waiting.size(); ++i) {
     const int rows = waiting[i].interactive_rows;
     if (rows == 0) continue;
     const int wanted = Wanted(waiting[i]);
     const double decode = costs_[i].Alone(wanted).value_or(0);
+    decode_seconds += decode;
     // Prompts take their time from the books', not from those who wait.
-    seconds += options_.slowdown_max * decode -
-               costs_[i].Alone(rows).value_or(decode * rows / wanted);
+    taken_seconds += costs_[i].Alone(rows).value_or(decode * rows / wanted);
   }
-  return seconds;
+  const double least = std::min(options_.slowdown_least, options_.slowdown_max);
+  const double seconds =
+      std::min(options_.slowdown_max * decode_seconds,
+               std::max(options_.seconds_max, least * decode_seconds));
+  return seconds - taken_seconds;
 }
 
 double BulkShare::Extra(absl::Span<const Waiting> waiting, int rows) const {

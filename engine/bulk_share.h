@@ -24,7 +24,12 @@ class BulkShare {
     // A round with bulk rows, as a multiple of one that does nothing but
     // decode; if nobody decodes, of the same without bulk rows. Above 1.
     // Books get about 1 - 1/slowdown_max of their speed.
-    double slowdown_max = 4.5;
+    double slowdown_max = 10;
+    // But no round with bulk rows takes longer than this, ten tokens a second,
+    // unless the model is so slow that slowdown_least times its decoding
+    // already does.
+    double seconds_max = 0.1;
+    double slowdown_least = 2.5;
     // At least so many bulk rows go, whatever they cost: fewer would read all
     // weights for little. And at least a quarter as many as interactive rows,
     // so that prompts without end do not stop the books.

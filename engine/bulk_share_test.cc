@@ -199,6 +199,26 @@ TEST(BulkShareTest, FollowsAMachineThatChanges) {
   EXPECT_EQ(most, 28);
 }
 
+TEST(BulkShareTest, ASlowModelIsNotMadeMuchSlower) {
+  BulkShare::Options options = AtMostFiveTimes();
+  options.rows_min = 1;
+  Machine slow;
+  for (const double decode : {10.0, 30.0, 60.0, 200.0}) {  // milliseconds
+    slow.weights = decode * kMs;
+    slow.row = decode / 20 * kMs;
+    Rounds rounds(options, {slow});
+    double slowdown = 0, most = 0;
+    for (int i = 0; i < 40; ++i) {
+      rounds.Run({Waiting{1, 1, true}}, &slowdown);
+      if (i > 10) most = std::max(most, slowdown);
+    }
+    const double alone = slow.Seconds(1);
+    const double wanted = std::min(5.0, std::max(0.1 / alone, 2.5));
+    EXPECT_LE(most, wanted * 1.001) << decode;
+    EXPECT_GE(most, wanted * 0.9) << decode;
+  }
+}
+
 // The generator's tokens wait for the embedder's step as well.
 TEST(BulkShareTest, TwoReadersShareARound) {
   Rounds rounds(AtMostFiveTimes(), {Machine(), Machine()});

@@ -98,9 +98,10 @@ struct EngineOptions {
   // on even if questions never end.
   uint64_t turn_tokens_before_answer = 128;
   // How many times longer a token somebody waits for may take because
-  // documents are read beside it. Documents keep about 1 - 1/bulk_slowdown_max
-  // of their speed. Above 1.
-  double bulk_slowdown_max = 4.5;
+  // documents are read beside it; see BulkShare, which does not use all of it
+  // where tokens get slow. Documents keep about 1 - 1/bulk_slowdown_max of
+  // their speed. Above 1.
+  double bulk_slowdown_max = 10;
   // Text of all Append calls on its way to the log. Past this a call has one
   // chunk on its way at most: of thousands, each with its window, they would
   // be gigabytes.

@@ -21,6 +21,7 @@
 #include "engine/model/reranker.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "grpc/support/log.h"
+#include "kernels/cpu/thread_pool.h"
 #include "service/admin_server.h"
 #include "service/options.h"
 #include "service/server.h"
@@ -41,14 +42,22 @@ int Report(const Failure& failure) {
   return failure.exit_code;
 }
 
+// What all models share.
+struct Surroundings {
+  const Clock* clock = nullptr;
+  // Shared by the models: the engine's one thread steps them in turn.
+  std::shared_ptr<ThreadPool> pool;
+};
+
 absl::StatusOr<ReaderSpec> LoadReader(const std::string& path,
                                       const std::string& tokenizer,
                                       const std::vector<AdapterFile>& adapters,
                                       const Options& options,
-                                      const Clock* clock) {
-  LoadProgress progress(path, isatty(STDERR_FILENO) == 1, &std::cerr, clock);
+                                      const Surroundings& surroundings) {
+  LoadProgress progress(path, isatty(STDERR_FILENO) == 1, &std::cerr,
+                        surroundings.clock);
   LoadModelOptions load;
-  load.threads = options.threads;
+  load.pool = surroundings.pool;
   load.precision = options.weights;
   load.adapters = adapters;
   load.numerics = options.numerics;
@@ -76,7 +85,8 @@ absl::StatusOr<ReaderSpec> LoadReader(const std::string& path,
 }
 
 // The reranker of the model that embeds, into its spec.
-absl::Status LoadReranker(const Options& options, const Clock* clock,
+absl::Status LoadReranker(const Options& options,
+                          const Surroundings& surroundings,
                           ReaderSpec* reader) {
   if (options.embedder_path.empty() &&
       reader->model->info().embedding_heads.empty()) {
@@ -86,9 +96,9 @@ absl::Status LoadReranker(const Options& options, const Clock* clock,
         "give --embedder=PATH, too"));
   }
   LoadProgress progress(options.reranker_path, isatty(STDERR_FILENO) == 1,
-                        &std::cerr, clock);
+                        &std::cerr, surroundings.clock);
   Reranker::LoadOptions load;
-  load.threads = options.threads;
+  load.pool = surroundings.pool;
   load.on_progress = [&progress](int64_t done, int64_t total) {
     progress.Update(done, total);
   };
@@ -109,8 +119,14 @@ int StoreExitCode(const absl::Status& status) {
 
 int Serve(const Options& options, StopSignals* signals) {
   const RealClock clock;
-  absl::StatusOr<ReaderSpec> generator = LoadReader(
-      options.model_path, options.tokenizer, options.adapters, options, &clock);
+  const Surroundings surroundings = {
+      &clock,
+      std::make_shared<ThreadPool>(
+          options.threads, options.pin_threads ? ThreadPool::Placement::kPinned
+                                               : ThreadPool::Placement::kFree)};
+  absl::StatusOr<ReaderSpec> generator =
+      LoadReader(options.model_path, options.tokenizer, options.adapters,
+                 options, surroundings);
   if (!generator.ok()) {
     return Report({kExitNoInput, std::string(generator.status().message())});
   }
@@ -118,7 +134,7 @@ int Serve(const Options& options, StopSignals* signals) {
   if (!options.embedder_path.empty()) {
     absl::StatusOr<ReaderSpec> reader =
         LoadReader(options.embedder_path, options.embedder_tokenizer,
-                   /*adapters=*/{}, options, &clock);
+                   /*adapters=*/{}, options, surroundings);
     if (!reader.ok()) {
       return Report({kExitNoInput, std::string(reader.status().message())});
     }
@@ -126,7 +142,7 @@ int Serve(const Options& options, StopSignals* signals) {
   }
   if (!options.reranker_path.empty()) {
     const absl::Status status = LoadReranker(
-        options, &clock, embedder.has_value() ? &*embedder : &*generator);
+        options, surroundings, embedder.has_value() ? &*embedder : &*generator);
     if (!status.ok()) {
       return Report({kExitNoInput, std::string(status.message())});
     }

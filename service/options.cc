@@ -132,13 +132,19 @@ void AddModelFlags(CLI::App* app, Options* options) {
          "way are made again, not gone on with, the other way. Default: exact")
       ->check(CLI::IsMember({"exact", "fast"}));
   app->add_option("--threads", options->threads,
-                  "Threads that share each step. 0: all cores")
+                  "Threads that share each step. 0: one for each core that "
+                  "affinity and control group allow")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  app->add_flag("--pin-threads", options->pin_threads,
+                "Keep each of these threads, but the engine's own, on a core. "
+                "For a machine that does nothing else");
   app->add_option("--bulk-slowdown", options->bulk_slowdown_max,
                   "How many times longer a generated token may take because "
-                  "documents are read beside it. Less: smoother answers; more: "
-                  "documents keep more of their speed, about 1 - 1/N of it")
+                  "documents are read beside it, up to a tenth of a second (a "
+                  "slow model: up to 2.5 times longer). Less: smoother "
+                  "answers; more: documents keep more of their speed, about "
+                  "1 - 1/N of it")
       ->check(CLI::Range(1.5, 1000.0))
       ->capture_default_str();
 }

@@ -48,7 +48,8 @@ struct Options {
   WeightPrecision weights = WeightPrecision::kAsStored;  // of both models
   Numerics numerics = Numerics::kExact;                  // of both models
   int threads = 0;                                       // 0: all cores
-  double bulk_slowdown_max = 4.5;
+  bool pin_threads = false;
+  double bulk_slowdown_max = 10;
   int checkpoint_tokens = 4096;
   bool share_beginnings = true;
   size_t store_memory_bytes = size_t{24} << 20;  // memtables and cached blocks

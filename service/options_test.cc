@@ -22,9 +22,10 @@ CommandLine ParseWith(std::vector<const char*> flags) {
 }
 
 TEST(OptionsTest, ReadsEveryFlagOfTheIssue) {
-  const CommandLine line = ParseWith(
-      {"--listen=127.0.0.1:0", "--tokenizer=world:v.txt", "--embedder=e.pth",
-       "--embedder-tokenizer=bytes", "--threads=3"});
+  const CommandLine line =
+      ParseWith({"--listen=127.0.0.1:0", "--tokenizer=world:v.txt",
+                 "--embedder=e.pth", "--embedder-tokenizer=bytes",
+                 "--threads=3", "--pin-threads", "--bulk-slowdown=4.5"});
   ASSERT_FALSE(line.exit_code.has_value()) << line.text;
   const Options& options = line.options;
   EXPECT_EQ(options.model_path, "m.pth");
@@ -33,6 +34,8 @@ TEST(OptionsTest, ReadsEveryFlagOfTheIssue) {
   EXPECT_EQ(options.embedder_path, "e.pth");
   EXPECT_EQ(options.embedder_tokenizer, "bytes");
   EXPECT_EQ(options.threads, 3);
+  EXPECT_TRUE(options.pin_threads);
+  EXPECT_EQ(options.bulk_slowdown_max, 4.5);
   EXPECT_EQ(options.listen.host, "127.0.0.1");
   EXPECT_EQ(options.listen.port, 0);
 }
@@ -78,6 +81,7 @@ TEST(OptionsTest, HelpExitsWithZeroAndTellsTheExitCodes) {
 TEST(OptionsTest, BadFlagsAreOneSentenceAndUsage) {
   for (const std::vector<const char*>& flags :
        std::vector<std::vector<const char*>>{{"--threads=-1"},
+                                             {"--bulk-slowdown=1"},
                                              {"--threads=many"},
                                              {"--threads=99999999999999999999"},
                                              {"--open-streams=0"},

@@ -16,7 +16,9 @@ namespace {
 absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& path,
                                             const LoadModelOptions& options) {
   ASSIGN_OR_RETURN(std::unique_ptr<CpuOps> ops,
-                   CpuOps::Create(options.threads, options.numerics));
+                   options.pool != nullptr
+                       ? CpuOps::Create(options.pool, options.numerics)
+                       : CpuOps::Create(options.threads, options.numerics));
   ASSIGN_OR_RETURN(
       TensorCatalog catalog,
       OpenCatalog(path, options.part, options.adapters, ops->threads()));

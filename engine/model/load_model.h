@@ -12,13 +12,17 @@
 #include "engine/weights/adapter_file.h"
 #include "engine/weights/model_part.h"
 #include "engine/weights/weight_precision.h"
+#include "kernels/cpu/thread_pool.h"
 #include "kernels/ops.h"
 
 namespace oxbow {
 
 struct LoadModelOptions {
-  // Threads that share the work of one step; 0: all cores of the machine.
+  // Threads that share the work of one step; 0: all cores that may be used.
   int threads = 0;
+  // If not null, these instead: those of the other models that the same thread
+  // steps.
+  std::shared_ptr<ThreadPool> pool;
   // Live states at most. Each takes info().state_bytes of memory.
   int slots_max = 256;
   // Called now and then with bytes done and bytes in all; may be empty.

@@ -82,6 +82,7 @@ absl::StatusOr<std::unique_ptr<Reranker>> Reranker::Load(
     const ModelInfo& embedder) {
   LoadModelOptions load;
   load.threads = options.threads;
+  load.pool = options.pool;
   load.slots_max = kStatesMax;
   load.on_progress = options.on_progress;
   load.part = ModelPart::kReranker;

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "engine/model/model.h"
+#include "kernels/cpu/thread_pool.h"
 
 namespace oxbow {
 
@@ -29,6 +30,7 @@ class Reranker {
 
   struct LoadOptions {
     int threads = 0;  // as LoadModelOptions
+    std::shared_ptr<ThreadPool> pool;  // as LoadModelOptions
     std::function<void(int64_t done, int64_t total)> on_progress;
   };
 

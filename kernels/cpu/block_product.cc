@@ -187,6 +187,13 @@ HWY_NOINLINE void MultiplyRows(const uint8_t* panel, const ShortRows& x,
   for (int g = 0; g < groups; ++g) {
     const Group at = GroupAt<kDType>(panel, g);
     const uint8_t* codes = at.group + kLayout.ScaleBytes();
+    if constexpr (kRows <= kPrefetchRows) {
+      // What the codes' own prefetches leave out.
+      OXBOW_UNROLL
+      for (size_t b = 0; b < kLayout.ScaleBytes(); b += 64) {
+        hwy::Prefetch(at.group + kPrefetchBytes + b);
+      }
+    }
     const int first = g * kLayout.group;
     const int64_t unit = int64_t{1} * row * x.groups + first / kShortGroup;
     const Inputs inputs{x.row(row) + first, x.pitch, x.units + unit,

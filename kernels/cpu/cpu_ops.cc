@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <thread>
+#include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
@@ -55,6 +55,15 @@ int RowBegin(const Sequences& sequences, int b) {
 
 absl::StatusOr<std::unique_ptr<CpuOps>> CpuOps::Create(int threads,
                                                        Numerics numerics) {
+  if (threads < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("threads must not be negative: ", threads));
+  }
+  return Create(std::make_shared<ThreadPool>(threads), numerics);
+}
+
+absl::StatusOr<std::unique_ptr<CpuOps>> CpuOps::Create(
+    std::shared_ptr<ThreadPool> pool, Numerics numerics) {
   if ((hwy::SupportedTargets() & (HWY_AVX2 | HWY_AVX3)) == 0) {
     return absl::UnimplementedError(
         "this CPU lacks AVX2 or FMA; Oxbow's arithmetic needs a fused "
@@ -65,15 +74,7 @@ absl::StatusOr<std::unique_ptr<CpuOps>> CpuOps::Create(int threads,
         "this CPU lacks AVX-512 BF16, without which fast numerics are no "
         "faster than exact ones");
   }
-  if (threads == 0) {
-    threads =
-        std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  }
-  if (threads < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("threads must not be negative: ", threads));
-  }
-  return absl::WrapUnique(new CpuOps(threads, numerics));
+  return absl::WrapUnique(new CpuOps(std::move(pool), numerics));
 }
 
 std::string CpuOps::numerics_id() const {
@@ -133,15 +134,15 @@ absl::StatusOr<Matrix> CpuOps::Pack(const HostMatrix& from, bool transposed) {
   ASSIGN_OR_RETURN(
       void* data,
       arena_.Allocate(panels * PanelBytes(from.dtype, matrix.inputs)));
-  pool_.Run(panels,
-            [&](int panel) { PackPanel(from, transposed, panel, data); });
+  pool_->Run(panels,
+             [&](int panel) { PackPanel(from, transposed, panel, data); });
   matrix.data = data;
   return matrix;
 }
 
 void CpuOps::ForRows(int count, absl::FunctionRef<void(int)> work) {
   const int tasks = (count + kTaskRows - 1) / kTaskRows;
-  pool_.Run(tasks, [&](int task) {
+  pool_->Run(tasks, [&](int task) {
     const int end = std::min(count, (task + 1) * kTaskRows);
     for (int n = task * kTaskRows; n < end; ++n) work(n);
   });
@@ -251,7 +252,7 @@ void CpuOps::Multiply(absl::Span<const Product> products) {
   // Few panels for many threads are cut along the rows as well.
   const int parts_wanted = (kTasksAThread * threads() + panels - 1) / panels;
   const int parts = std::max(1, std::min(parts_wanted, rows / kPartRows));
-  pool_.Run(panels * parts, [&](int task) {
+  pool_->Run(panels * parts, [&](int task) {
     int panel = task / parts;
     size_t i = 0;
     for (; panel >= PanelsOf(products[i].w.outputs); ++i) {
@@ -270,7 +271,7 @@ void CpuOps::Wkv4(const Wkv4Args& args, const Sequences& sequences,
   OXBOW_CHECK(args.w.size == width && args.u.size == width);
   const int parts = (width + kTaskChannels - 1) / kTaskChannels;
   const int count = static_cast<int>(sequences.row_end.size());
-  pool_.Run(count * parts, [&](int task) {
+  pool_->Run(count * parts, [&](int task) {
     const int b = task / parts;
     const int begin = task % parts * kTaskChannels;
     Wkv4Channels(args, begin, std::min(begin + kTaskChannels, width),
@@ -302,7 +303,7 @@ void CpuOps::ForHeads(
   OXBOW_CHECK(IsHeadSize(head_size) && width % head_size == 0) << head_size;
   const int heads = width / head_size;
   const int count = static_cast<int>(sequences.row_end.size());
-  pool_.Run(count * heads, [&](int task) {
+  pool_->Run(count * heads, [&](int task) {
     const int b = task / heads;
     const int head = task % heads;
     work(head, RowBegin(sequences, b), sequences.row_end[b],

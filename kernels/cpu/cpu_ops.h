@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -20,16 +21,20 @@ namespace oxbow {
 // memory.
 class CpuOps : public Ops {
  public:
-  // `threads` share the work; 0: one a core. Unimplemented on a CPU without
-  // AVX2 and FMA: without a fused multiply-add the results would not be those
-  // of other machines.
-  // Unimplemented on one without AVX-512 BF16, if `numerics` is kFast.
+  // `threads` share the work; 0: one for each of UsableCores(). Unimplemented
+  // on a CPU without AVX2 and FMA: without a fused multiply-add the results
+  // would not be those of other machines. Unimplemented on one without AVX-512
+  // BF16, if `numerics` is kFast.
   static absl::StatusOr<std::unique_ptr<CpuOps>> Create(
       int threads, Numerics numerics = Numerics::kExact);
+  // The threads of `pool`, which other models of the same owner share: one
+  // thread calls them all.
+  static absl::StatusOr<std::unique_ptr<CpuOps>> Create(
+      std::shared_ptr<ThreadPool> pool, Numerics numerics = Numerics::kExact);
 
-  int threads() const { return pool_.threads(); }
+  int threads() const { return pool_->threads(); }
   // May be called between ops at any time: results do not depend on it.
-  void SetThreads(int threads) { pool_.SetThreads(threads); }
+  void SetThreads(int threads) { pool_->SetThreads(threads); }
 
   std::string numerics_id() const override;
   absl::StatusOr<Buffer> Allocate(int64_t count) override;
@@ -56,8 +61,8 @@ class CpuOps : public Ops {
             int64_t offset) override;
 
  private:
-  CpuOps(int threads, Numerics numerics)
-      : numerics_(numerics), pool_(threads) {}
+  CpuOps(std::shared_ptr<ThreadPool> pool, Numerics numerics)
+      : numerics_(numerics), pool_(std::move(pool)) {}
 
   // Calls work(head, row_begin, row_end, state) for each head of each sequence;
   // `state` is the head's matrix.
@@ -83,7 +88,8 @@ class CpuOps : public Ops {
 
   const Numerics numerics_;
   Arena arena_;
-  ThreadPool pool_;
+  // Shared: several models on one thread use the same threads.
+  const std::shared_ptr<ThreadPool> pool_;
   std::vector<ShortRowsRoom> short_rooms_;
   std::vector<HalfRowsRoom> half_rooms_;
 };

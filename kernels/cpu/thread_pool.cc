@@ -3,18 +3,23 @@
 #include <immintrin.h>
 #include <sched.h>
 
+#include <chrono>
+
 #include "base/check.h"
+#include "kernels/cpu/usable_cores.h"
 
 namespace oxbow {
 namespace {
 
 constexpr uint64_t kOpen = 1u << 31;
 constexpr uint64_t kCountMask = kOpen - 1;
-// Pauses before a waiting thread yields: some microseconds, about the gap
-// between two lists of one step.
-constexpr int kSpins = 200;
+// Pauses before a waiting thread yields: some ten microseconds, more than the
+// gap between two lists of one step.
+constexpr int kSpins = 1000;
 // Yields before it sleeps: some milliseconds on an idle machine.
 constexpr int kYields = 5000;
+// A yield that took so long gave the core to somebody who needs it.
+constexpr std::chrono::microseconds kLongYield(20);
 
 uint32_t NumberOf(uint64_t list) { return static_cast<uint32_t>(list >> 32); }
 
@@ -22,6 +27,14 @@ uint64_t FirstEnd(uint64_t first, uint64_t end) { return first | (end << 32); }
 
 // Rounding to nearest, exceptions masked, denormals kept.
 constexpr unsigned kFloatControl = 0x1f80;
+
+// False if others need the core: who yields again would get it back late, one
+// who is woken gets it soon.
+bool YieldIsShort() {
+  const auto begin = std::chrono::steady_clock::now();
+  sched_yield();
+  return std::chrono::steady_clock::now() - begin < kLongYield;
+}
 
 class ScopedFloatControl {
  public:
@@ -34,11 +47,15 @@ class ScopedFloatControl {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) { Start(threads); }
+ThreadPool::ThreadPool(int threads, Placement placement)
+    : placement_(placement) {
+  Start(threads == 0 ? UsableCores() : threads);
+}
 
 ThreadPool::~ThreadPool() { Stop(); }
 
 void ThreadPool::SetThreads(int threads) {
+  if (threads == 0) threads = UsableCores();
   if (threads == this->threads()) return;
   Stop();
   Start(threads);
@@ -50,6 +67,21 @@ void ThreadPool::Start(int threads) {
   stopping_ = false;
   for (int self = 1; self < threads; ++self) {
     workers_.emplace_back([this, self] { Loop(self); });
+  }
+}
+
+void ThreadPool::Pin(int self) const {
+  cpu_set_t usable;
+  if (sched_getaffinity(0, sizeof(usable), &usable) != 0) return;
+  int left = self % CPU_COUNT(&usable);
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (!CPU_ISSET(core, &usable) || left-- > 0) continue;
+    cpu_set_t own;
+    CPU_ZERO(&own);
+    CPU_SET(core, &own);
+    // A machine that refuses runs it anywhere: nothing but speed depends on it.
+    (void)sched_setaffinity(0, sizeof(own), &own);
+    return;
   }
 }
 
@@ -97,6 +129,7 @@ void ThreadPool::Run(int count, absl::FunctionRef<void(int)> task) {
 
 void ThreadPool::Loop(int self) {
   const ScopedFloatControl float_control;
+  if (placement_ == Placement::kPinned) Pin(self);
   uint32_t served = NumberOf(list_.load());
   int idle = 0;
   while (!stopping_.load(std::memory_order_relaxed)) {
@@ -104,9 +137,7 @@ void ThreadPool::Loop(int self) {
     if ((list & kOpen) == 0 || NumberOf(list) == served) {
       if (++idle < kSpins) {
         _mm_pause();
-      } else if (idle < kSpins + kYields) {
-        sched_yield();
-      } else {
+      } else if (idle >= kSpins + kYields || !YieldIsShort()) {
         Sleep(served);
         idle = 0;
       }

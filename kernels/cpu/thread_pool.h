@@ -14,10 +14,11 @@
 
 namespace oxbow {
 
-// Runs lists of independent tasks on a fixed number of threads, the caller
+// Runs lists of independent tasks on a number of threads, the caller
 // being one of them. Between lists the others spin for a moment, then yield,
-// then sleep: a step of a model is some hundred short lists, and on a shared
-// machine a thread that only spins takes the core from the one it waits for.
+// then sleep, at once if somebody else needs the core: a step of a model is
+// some hundred short lists, and on a shared machine a thread that only spins
+// takes the core from the one it waits for.
 //
 // Each thread starts with its own run of neighbouring tasks (weights are read
 // best in order) and, when done, takes tasks from the end of another's run:
@@ -25,17 +26,26 @@ namespace oxbow {
 //
 // Tasks run with denormals kept and rounding to nearest, in every thread.
 //
-// Thread-compatible: one thread owns it; tasks must not call it.
+// Thread-compatible: one thread at a time calls it; tasks must not. Models
+// that take turns on one thread share a pool: the threads of a second one
+// would wait, spinning, on the cores that the first one needs.
 class ThreadPool {
  public:
-  // A pool of `threads` (at least 1), the caller included.
-  explicit ThreadPool(int threads);
+  // kFree: the system chooses the core of each thread.
+  // kPinned: each but the caller, whose threads would inherit it, stays on a
+  // core of its own, one that the process may use; past their number they
+  // share. For a machine that does nothing else.
+  enum class Placement { kFree, kPinned };
+
+  // A pool of `threads`, the caller included; 0: one for each of
+  // UsableCores().
+  explicit ThreadPool(int threads, Placement placement = Placement::kFree);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int threads() const { return static_cast<int>(runs_.size()); }
-  // Stops the present threads and starts others.
+  // Stops the present threads and starts others; 0 as above.
   void SetThreads(int threads);
 
   // Calls task(0) .. task(count - 1), in any order and at the same time, and
@@ -50,6 +60,7 @@ class ThreadPool {
   };
 
   void Start(int threads);
+  void Pin(int self) const;
   void Stop();
   void Loop(int self);
   // Takes and calls tasks until none is left.
@@ -60,6 +71,7 @@ class ThreadPool {
   bool HasNews(uint32_t served) const;
   void Sleep(uint32_t served) ABSL_LOCKS_EXCLUDED(mu_);
 
+  const Placement placement_;
   // One list: its number in the high half; in the low half kOpen while threads
   // may still join, plus the number of threads at work on it.
   std::atomic<uint64_t> list_{0};

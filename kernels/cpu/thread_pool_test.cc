@@ -1,13 +1,18 @@
 #include "kernels/cpu/thread_pool.h"
 
 #include <immintrin.h>
+#include <sched.h>
 
 #include <atomic>
 #include <limits>
+#include <set>
+#include <thread>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
+#include "kernels/cpu/usable_cores.h"
 
 namespace oxbow {
 namespace {
@@ -77,6 +82,46 @@ TEST_P(ThreadPoolTest, KeepsDenormalsInEveryThread) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolTest, testing::Values(1, 2, 3, 8));
+
+// The cores a thread may run on.
+int CoresOfThread() {
+  cpu_set_t cores;
+  EXPECT_EQ(sched_getaffinity(0, sizeof(cores), &cores), 0);
+  return CPU_COUNT(&cores);
+}
+
+// How many of a pool's threads, the caller left out, are bound to one core.
+int BoundThreads(ThreadPool::Placement placement) {
+  ThreadPool pool(3, placement);
+  absl::Mutex mu;
+  std::set<std::thread::id> bound;
+  const std::thread::id caller = std::this_thread::get_id();
+  for (int round = 0; round < 20; ++round) {
+    pool.Run(30, [&](int) {
+      absl::SleepFor(absl::Microseconds(100));
+      if (std::this_thread::get_id() == caller || CoresOfThread() != 1) return;
+      absl::MutexLock lock(&mu);
+      bound.insert(std::this_thread::get_id());
+    });
+  }
+  return bound.size();
+}
+
+TEST(ThreadPoolTest, ThreadsArePinnedOnRequestOnly) {
+  const int before = CoresOfThread();
+  if (before == 1) GTEST_SKIP() << "one core: every thread is bound to it";
+  EXPECT_EQ(BoundThreads(ThreadPool::Placement::kFree), 0);
+  EXPECT_EQ(BoundThreads(ThreadPool::Placement::kPinned), 2);
+  EXPECT_EQ(CoresOfThread(), before) << "the caller stays free";
+}
+
+TEST(ThreadPoolTest, NoneSaidIsOneForEachCore) {
+  ThreadPool pool(0);
+  EXPECT_EQ(pool.threads(), UsableCores());
+  pool.SetThreads(UsableCores() + 1);
+  pool.SetThreads(0);
+  EXPECT_EQ(pool.threads(), UsableCores());
+}
 
 TEST(ThreadPoolTest, ChangesItsThreads) {
   ThreadPool pool(1);
