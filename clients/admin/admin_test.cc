@@ -93,6 +93,9 @@ TEST_F(AdminTest, AWrongCommandLineIsOneSentence) {
            {"no-such-command"},
            {"verify"},
            {"verify", "--stor=x"},
+           {"verify", "--store=x", "--replay=3"},
+           {"verify", "--store=x", "--model=m"},
+           {"verify", "--store=x", "--replay=0", "--model=m"},
            {"backup"},
            {"backup", "--store=x"},
            {"backup", "--server=x", "--store=y", "--backup-dir=z"},
@@ -137,6 +140,13 @@ TEST_F(AdminTest, ADamagedStoreIsNot) {
   const Json parsed = Json::parse(json.out);
   EXPECT_EQ(parsed["whole"], false);
   EXPECT_EQ(parsed["findings"].size(), parsed["findings_count"]);
+}
+
+TEST_F(AdminTest, AReplayNeedsAModelThatCanBeRead) {
+  const Result result = Run({"verify", "--store=" + MakeStore("store"),
+                             "--replay=3", "--model=" + Path("none.pth")});
+  EXPECT_EQ(result.code, 66);
+  EXPECT_THAT(result.err, HasSubstr("none.pth"));
 }
 
 TEST_F(AdminTest, WhatIsNoStoreIsNotThere) {
