@@ -6,10 +6,10 @@
 // Each round reads the same text in every way, one after the other, so that
 // neighbours on the machine slow all alike; a share is the median over the
 // rounds' own.
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>

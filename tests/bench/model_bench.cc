@@ -68,7 +68,7 @@ Numerics NumericsOf(const std::string& kind) {
 
 std::vector<std::string> KindsHere() {
   std::vector<std::string> kinds = {"exact", "int8", "int4"};
-  if (HasHalfProduct()) kinds.push_back("fast");
+  if (HasHalfProduct()) kinds.emplace_back("fast");
   return kinds;
 }
 
