@@ -181,7 +181,7 @@ HWY_INLINE void MultiplyGroup(const Group& at, const uint8_t* codes,
 // acc[n] += dot for kRows rows and the outputs of a panel.
 template <DType kDType, class Dot, int kRows>
 HWY_NOINLINE void MultiplyRows(const uint8_t* panel, const ShortRows& x,
-                               int row, int groups, float* acc) {
+                               int row, int groups, Ahead ahead, float* acc) {
   constexpr BlockLayout kLayout = LayoutOf(kDType);
   HWY_ALIGN uint8_t room[kLayout.Pairs() * kRowCodes];
   for (int g = 0; g < groups; ++g) {
@@ -194,6 +194,7 @@ HWY_NOINLINE void MultiplyRows(const uint8_t* panel, const ShortRows& x,
         hwy::Prefetch(at.group + kPrefetchBytes + b);
       }
     }
+    ahead.Ask();
     const int first = g * kLayout.group;
     const int64_t unit = int64_t{1} * row * x.groups + first / kShortGroup;
     const Inputs inputs{x.row(row) + first, x.pitch, x.units + unit,
@@ -211,20 +212,20 @@ HWY_NOINLINE void MultiplyRows(const uint8_t* panel, const ShortRows& x,
 
 template <DType kDType, class Dot>
 void MultiplyBlock(int rows, const uint8_t* panel, const ShortRows& x, int row,
-                   int groups, float* acc) {
+                   int groups, Ahead ahead, float* acc) {
   switch (rows) {
     case 1:
-      return MultiplyRows<kDType, Dot, 1>(panel, x, row, groups, acc);
+      return MultiplyRows<kDType, Dot, 1>(panel, x, row, groups, ahead, acc);
     case 2:
-      return MultiplyRows<kDType, Dot, 2>(panel, x, row, groups, acc);
+      return MultiplyRows<kDType, Dot, 2>(panel, x, row, groups, ahead, acc);
     case 3:
-      return MultiplyRows<kDType, Dot, 3>(panel, x, row, groups, acc);
+      return MultiplyRows<kDType, Dot, 3>(panel, x, row, groups, ahead, acc);
     case 4:
-      return MultiplyRows<kDType, Dot, 4>(panel, x, row, groups, acc);
+      return MultiplyRows<kDType, Dot, 4>(panel, x, row, groups, ahead, acc);
     case 5:
-      return MultiplyRows<kDType, Dot, 5>(panel, x, row, groups, acc);
+      return MultiplyRows<kDType, Dot, 5>(panel, x, row, groups, ahead, acc);
     default:
-      return MultiplyRows<kDType, Dot, 6>(panel, x, row, groups, acc);
+      return MultiplyRows<kDType, Dot, 6>(panel, x, row, groups, ahead, acc);
   }
 }
 
@@ -233,14 +234,18 @@ void MultiplyBy(const Product& product, const ShortRows& x, int panel,
                 int row_begin, int row_end) {
   HWY_ALIGN float acc[kBlockRows * kPanelOutputs];
   const int inputs = product.w.inputs;
-  const uint8_t* packed = static_cast<const uint8_t*>(product.w.data) +
-                          panel * BlockPanelBytes(kDType, inputs);
-  ForBlocks(row_end - row_begin, [&](int begin, int end) {
-    std::fill_n(acc, kBlockRows * kPanelOutputs, 0.0f);
-    MultiplyBlock<kDType, Dot>(end - begin, packed, x, row_begin + begin,
-                               inputs / LayoutOf(kDType).group, acc);
-    Finish(product, panel, row_begin + begin, end - begin, acc);
-  });
+  const int groups = inputs / LayoutOf(kDType).group;
+  const size_t bytes = BlockPanelBytes(kDType, inputs);
+  const PanelSize size = {bytes, bytes / groups};
+  const uint8_t* packed =
+      static_cast<const uint8_t*>(product.w.data) + panel * bytes;
+  ForBlocks(row_end - row_begin, packed, size,
+            [&](int begin, int end, Ahead ahead) {
+              std::fill_n(acc, kBlockRows * kPanelOutputs, 0.0f);
+              MultiplyBlock<kDType, Dot>(end - begin, packed, x,
+                                         row_begin + begin, groups, ahead, acc);
+              Finish(product, panel, row_begin + begin, end - begin, acc);
+            });
 }
 
 template <DType kDType>

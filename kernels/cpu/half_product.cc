@@ -45,7 +45,8 @@ HWY_INLINE FloatVector AddPairs(PairVector a, PairVector b, FloatVector acc) {
 // sums[n] = dot for kRows rows and the outputs of a panel.
 template <int kRows>
 HWY_NOINLINE void MultiplyRows(const uint8_t* w, const uint16_t* x,
-                               int64_t pitch, int pairs, float* sums) {
+                               int64_t pitch, int pairs, Ahead ahead,
+                               float* sums) {
   const PairTag d;
   FloatVector acc[kRows][kVectors];
   OXBOW_UNROLL
@@ -63,6 +64,7 @@ HWY_NOINLINE void MultiplyRows(const uint8_t* w, const uint16_t* x,
       weights[v] = hn::LoadU(
           d, reinterpret_cast<const uint32_t*>(w) + v * kLanesOfVector);
     }
+    if (kRows > 1) ahead.Ask();
     OXBOW_UNROLL
     for (int n = 0; n < kRows; ++n) {
       uint32_t both;
@@ -87,20 +89,20 @@ HWY_NOINLINE void MultiplyRows(const uint8_t* w, const uint16_t* x,
 }
 
 void MultiplyBlock(int rows, const uint8_t* w, const uint16_t* x, int64_t pitch,
-                   int pairs, float* sums) {
+                   int pairs, Ahead ahead, float* sums) {
   switch (rows) {
     case 1:
-      return MultiplyRows<1>(w, x, pitch, pairs, sums);
+      return MultiplyRows<1>(w, x, pitch, pairs, ahead, sums);
     case 2:
-      return MultiplyRows<2>(w, x, pitch, pairs, sums);
+      return MultiplyRows<2>(w, x, pitch, pairs, ahead, sums);
     case 3:
-      return MultiplyRows<3>(w, x, pitch, pairs, sums);
+      return MultiplyRows<3>(w, x, pitch, pairs, ahead, sums);
     case 4:
-      return MultiplyRows<4>(w, x, pitch, pairs, sums);
+      return MultiplyRows<4>(w, x, pitch, pairs, ahead, sums);
     case 5:
-      return MultiplyRows<5>(w, x, pitch, pairs, sums);
+      return MultiplyRows<5>(w, x, pitch, pairs, ahead, sums);
     default:
-      return MultiplyRows<6>(w, x, pitch, pairs, sums);
+      return MultiplyRows<6>(w, x, pitch, pairs, ahead, sums);
   }
 }
 
@@ -108,11 +110,12 @@ void MultiplyHalfPanelNow(const Product& product, const HalfRows& x, int panel,
                           int row_begin, int row_end) {
   HWY_ALIGN float sums[kBlockRows * kPanelOutputs];
   const int inputs = product.w.inputs;
-  const uint8_t* w = static_cast<const uint8_t*>(product.w.data) +
-                     panel * PanelBytes(DType::kBF16, inputs);
-  ForBlocks(row_end - row_begin, [&](int begin, int end) {
+  const PanelSize size = {PanelBytes(DType::kBF16, inputs), kPairBytes};
+  const uint8_t* w =
+      static_cast<const uint8_t*>(product.w.data) + panel * size.bytes;
+  ForBlocks(row_end - row_begin, w, size, [&](int begin, int end, Ahead ahead) {
     MultiplyBlock(end - begin, w, x.row(row_begin + begin), x.pitch,
-                  (inputs + 1) / 2, sums);
+                  (inputs + 1) / 2, ahead, sums);
     Finish(product, panel, row_begin + begin, end - begin, sums);
   });
 }

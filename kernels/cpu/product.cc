@@ -86,7 +86,7 @@ HWY_INLINE void AddInput(const uint8_t* w, int which, const float* x,
 // sums[n] += dot for kRows rows by kVectors registers of outputs.
 template <class Weights, int kRows, int kVectors>
 HWY_INLINE void MultiplySlice(const uint8_t* w, const float* x, int64_t pitch,
-                              int inputs, float* sums) {
+                              int inputs, Ahead ahead, float* sums) {
   const FloatTag d;
   FloatVector acc[kRows][kVectors];
   OXBOW_UNROLL
@@ -104,6 +104,7 @@ HWY_INLINE void MultiplySlice(const uint8_t* w, const float* x, int64_t pitch,
         hwy::Prefetch(w + kPrefetchBytes + line);
       }
     }
+    if constexpr (kRows > 1) ahead.Ask();
     AddInput<Weights, kRows, kVectors>(w, 0, x, pitch, acc);
     if constexpr (Weights::kInputs == 2) {
       AddInput<Weights, kRows, kVectors>(w, 1, x + 1, pitch, acc);
@@ -123,32 +124,33 @@ HWY_INLINE void MultiplySlice(const uint8_t* w, const float* x, int64_t pitch,
 
 template <class Weights, int kRows>
 HWY_NOINLINE void MultiplyRows(const uint8_t* w, const float* x, int64_t pitch,
-                               int inputs, float* sums) {
+                               int inputs, Ahead ahead, float* sums) {
   constexpr int kVectors = VectorsFor(kRows);
   constexpr int kOutputs = kVectors * kLanesOfVector;
   for (int o = 0; o < kPanelOutputs; o += kOutputs) {
     const size_t offset = o * (Weights::kStepBytes / kPanelOutputs);
-    MultiplySlice<Weights, kRows, kVectors>(w + offset, x, pitch, inputs,
+    MultiplySlice<Weights, kRows, kVectors>(w + offset, x, pitch, inputs, ahead,
                                             sums + o);
+    ahead = Ahead();
   }
 }
 
 template <class Weights>
 void MultiplyBlock(int rows, const uint8_t* w, const float* x, int64_t pitch,
-                   int inputs, float* sums) {
+                   int inputs, Ahead ahead, float* sums) {
   switch (rows) {
     case 1:
-      return MultiplyRows<Weights, 1>(w, x, pitch, inputs, sums);
+      return MultiplyRows<Weights, 1>(w, x, pitch, inputs, ahead, sums);
     case 2:
-      return MultiplyRows<Weights, 2>(w, x, pitch, inputs, sums);
+      return MultiplyRows<Weights, 2>(w, x, pitch, inputs, ahead, sums);
     case 3:
-      return MultiplyRows<Weights, 3>(w, x, pitch, inputs, sums);
+      return MultiplyRows<Weights, 3>(w, x, pitch, inputs, ahead, sums);
     case 4:
-      return MultiplyRows<Weights, 4>(w, x, pitch, inputs, sums);
+      return MultiplyRows<Weights, 4>(w, x, pitch, inputs, ahead, sums);
     case 5:
-      return MultiplyRows<Weights, 5>(w, x, pitch, inputs, sums);
+      return MultiplyRows<Weights, 5>(w, x, pitch, inputs, ahead, sums);
     default:
-      return MultiplyRows<Weights, 6>(w, x, pitch, inputs, sums);
+      return MultiplyRows<Weights, 6>(w, x, pitch, inputs, ahead, sums);
   }
 }
 
@@ -157,12 +159,14 @@ void MultiplyPlain(const Product& product, int panel, int row_begin,
                    int row_end) {
   HWY_ALIGN float sums[kBlockRows * kPanelOutputs];
   const int inputs = product.w.inputs;
-  const uint8_t* w = static_cast<const uint8_t*>(product.w.data) +
-                     panel * PanelBytes(product.w.dtype, inputs);
-  ForBlocks(row_end - row_begin, [&](int begin, int end) {
+  const PanelSize size = {PanelBytes(product.w.dtype, inputs),
+                          Weights::kStepBytes};
+  const uint8_t* w =
+      static_cast<const uint8_t*>(product.w.data) + panel * size.bytes;
+  ForBlocks(row_end - row_begin, w, size, [&](int begin, int end, Ahead ahead) {
     std::fill_n(sums, kBlockRows * kPanelOutputs, 0.0f);
     MultiplyBlock<Weights>(end - begin, w, product.x.row(row_begin + begin),
-                           product.x.pitch, inputs, sums);
+                           product.x.pitch, inputs, ahead, sums);
     Finish(product, panel, row_begin + begin, end - begin, sums);
   });
 }
