@@ -1,6 +1,7 @@
 #include "engine/reader.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "store/testing/status_is.h"
+#include "tests/testing/counted_model.h"
 #include "tests/testing/tiny_model.h"
 
 namespace oxbow {
@@ -46,6 +48,34 @@ std::unique_ptr<Model> NewModel(int slots_max = 64) {
   EXPECT_OK(model);
   return *std::move(model);
 }
+
+// What was asked of a model.
+struct Asked {
+  std::atomic<int64_t> tokens{0};
+  int steps = 0;
+  int hidden_rows = 0;
+  int logits_rows = 0;
+};
+
+class AskedModel : public CountedModel {
+ public:
+  AskedModel(std::unique_ptr<Model> model, Asked* asked)
+      : CountedModel(std::move(model), &asked->tokens), asked_(asked) {}
+
+  void Step(const Batch& batch, absl::Span<float> hidden) override {
+    ++asked_->steps;
+    asked_->hidden_rows += static_cast<int>(batch.hidden_rows.size());
+    CountedModel::Step(batch, hidden);
+  }
+  void Logits(absl::Span<const float> hidden,
+              absl::Span<float> logits) override {
+    asked_->logits_rows += static_cast<int>(hidden.size()) / info().width;
+    CountedModel::Logits(hidden, logits);
+  }
+
+ private:
+  Asked* const asked_;
+};
 
 // All that can be seen of a run.
 struct Seen {
@@ -234,6 +264,41 @@ TEST_F(ReaderTest, ACallbackMaySubmitMore) {
   again.tokens = {5};
   again.tokens.insert(again.tokens.end(), drawn.begin(), drawn.end() - 1);
   EXPECT_EQ(StateOf(slot.get()), Alone(again, false).state);
+}
+
+// The head costs as much as several layers: only who draws pays for it.
+TEST_F(ReaderTest, BranchesShareAStepAndOnlyTheyHaveLogits) {
+  Asked asked;
+  Reader reader("generator", std::make_unique<AskedModel>(NewModel(), &asked),
+                std::make_unique<PieceTokenizer>(std::vector<std::string>{}),
+                SmallSteps());
+  std::vector<OwnedSlot> slots;
+  int done = 0;
+  const auto submit = [&](int tokens, Priority priority, bool wants_logits) {
+    slots.push_back(*NewSlot(reader));
+    TokenRun run;
+    run.slot = slots.back().get();
+    run.tokens = RandomTokens(tokens);
+    run.priority = priority;
+    run.wants_logits = wants_logits;
+    run.on_done = [&done](absl::Span<const float>) { ++done; };
+    reader.Submit(std::move(run));
+  };
+  for (int branch = 0; branch < 5; ++branch) {
+    submit(1, Priority::kInteractive, true);
+  }
+  submit(9, Priority::kBulk, false);
+  EXPECT_EQ(reader.waiting().interactive_rows, 5);
+  EXPECT_EQ(reader.waiting().decode_rows, 5);
+  EXPECT_TRUE(reader.waiting().bulk);
+  const Reader::Ran ran = reader.Step(/*bulk_rows_max=*/9);
+  EXPECT_EQ(ran.interactive, 5);
+  EXPECT_EQ(ran.bulk, 9);
+  EXPECT_EQ(done, 6);
+  EXPECT_EQ(asked.steps, 1);
+  EXPECT_EQ(asked.tokens, 14);
+  EXPECT_EQ(asked.hidden_rows, 5);
+  EXPECT_EQ(asked.logits_rows, 5);
 }
 
 TEST_F(ReaderTest, NothingToDoIsNoStep) {

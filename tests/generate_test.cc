@@ -381,5 +381,52 @@ TEST(ModelIdentityTest, AnotherModelsStoreIsRefused) {
   EXPECT_EQ(ReasonOf(other.status()), "MODEL_MISMATCH");
 }
 
+// Asks for a second continuation as soon as the first one has begun.
+class SecondAsker : public GenerateObserver {
+ public:
+  SecondAsker(Engine* engine, const GenerateRequest& request)
+      : engine_(engine), request_(request) {}
+
+  void OnStart(const Point&) override {
+    if (second_ != nullptr) engine_->Generate(request_, second_);
+  }
+  void OnToken(const GeneratedToken&) override {}
+  void OnBranch(const FinishedBranch&) override {}
+  void OnDone(const absl::Status& status) override {
+    status_ = status;
+    done_.Notify();
+  }
+  void set_second(GenerateObserver* second) { second_ = second; }
+  absl::Status Wait() {
+    done_.WaitForNotification();
+    return status_;
+  }
+
+ private:
+  Engine* const engine_;
+  const GenerateRequest request_;
+  GenerateObserver* second_ = nullptr;
+  absl::Status status_;
+  absl::Notification done_;
+};
+
+TEST_F(GenerateTest, RefusesMoreRequestsThanItMayRun) {
+  engine_.reset();
+  SyncEngine::Options options;
+  options.engine.limits.running_requests_max = 1;
+  auto started = SyncEngine::Start(options, &store_);
+  ASSERT_TRUE(started.ok()) << started.status();
+  engine_ = *std::move(started);
+  SecondAsker first(&engine_->engine(), Request(300));
+  SecondAsker second(&engine_->engine(), Request(1));
+  first.set_second(&second);
+  engine_->engine().Generate(Request(300), &first);
+  const absl::Status refused = second.Wait();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(refused), "TOO_MANY_REQUESTS");
+  EXPECT_TRUE(first.Wait().ok());
+  EXPECT_TRUE(engine_->Generate(Request(1)).ok()) << "there is room again";
+}
+
 }  // namespace
 }  // namespace oxbow
