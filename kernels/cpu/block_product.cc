@@ -194,7 +194,7 @@ HWY_NOINLINE void MultiplyRows(const uint8_t* panel, const ShortRows& x,
         hwy::Prefetch(at.group + kPrefetchBytes + b);
       }
     }
-    ahead.Ask();
+    if constexpr (kRows >= kAheadRows) ahead.Ask();
     const int first = g * kLayout.group;
     const int64_t unit = int64_t{1} * row * x.groups + first / kShortGroup;
     const Inputs inputs{x.row(row) + first, x.pitch, x.units + unit,

@@ -61,6 +61,9 @@ static HWY_MAYBE_UNUSED void Finish(const Product& product, int panel,
   }
 }
 
+// Where there are two passes over a panel, each has this many rows at least.
+constexpr int kAheadRows = 3;
+
 // What a pass over a panel asks memory for on the side, at each of its steps:
 // a part of the panel behind it, into the second-level cache. With two passes
 // or more the next panel is there when its turn comes; the first pass would

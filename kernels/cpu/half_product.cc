@@ -64,7 +64,7 @@ HWY_NOINLINE void MultiplyRows(const uint8_t* w, const uint16_t* x,
       weights[v] = hn::LoadU(
           d, reinterpret_cast<const uint32_t*>(w) + v * kLanesOfVector);
     }
-    if (kRows > 1) ahead.Ask();
+    if (kRows >= kAheadRows) ahead.Ask();
     OXBOW_UNROLL
     for (int n = 0; n < kRows; ++n) {
       uint32_t both;

@@ -104,7 +104,7 @@ HWY_INLINE void MultiplySlice(const uint8_t* w, const float* x, int64_t pitch,
         hwy::Prefetch(w + kPrefetchBytes + line);
       }
     }
-    if constexpr (kRows > 1) ahead.Ask();
+    if constexpr (kRows >= kAheadRows) ahead.Ask();
     AddInput<Weights, kRows, kVectors>(w, 0, x, pitch, acc);
     if constexpr (Weights::kInputs == 2) {
       AddInput<Weights, kRows, kVectors>(w, 1, x + 1, pitch, acc);
