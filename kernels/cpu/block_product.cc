@@ -178,23 +178,19 @@ HWY_INLINE void MultiplyGroup(const Group& at, const uint8_t* codes,
   }
 }
 
+// Once a group. Not inline: the loops need every register.
+static HWY_NOINLINE void AskForGroup(Ahead* ahead) { ahead->Ask(); }
+
 // acc[n] += dot for kRows rows and the outputs of a panel.
 template <DType kDType, class Dot, int kRows>
 HWY_NOINLINE void MultiplyRows(const uint8_t* panel, const ShortRows& x,
-                               int row, int groups, Ahead ahead, float* acc) {
+                               int row, int groups, Ahead* ahead, float* acc) {
   constexpr BlockLayout kLayout = LayoutOf(kDType);
   HWY_ALIGN uint8_t room[kLayout.Pairs() * kRowCodes];
   for (int g = 0; g < groups; ++g) {
     const Group at = GroupAt<kDType>(panel, g);
     const uint8_t* codes = at.group + kLayout.ScaleBytes();
-    if constexpr (kRows <= kPrefetchRows) {
-      // What the codes' own prefetches leave out.
-      OXBOW_UNROLL
-      for (size_t b = 0; b < kLayout.ScaleBytes(); b += 64) {
-        hwy::Prefetch(at.group + kPrefetchBytes + b);
-      }
-    }
-    if constexpr (kRows >= kAheadRows) ahead.Ask();
+    if constexpr (kRows >= kAheadRows) AskForGroup(ahead);
     const int first = g * kLayout.group;
     const int64_t unit = int64_t{1} * row * x.groups + first / kShortGroup;
     const Inputs inputs{x.row(row) + first, x.pitch, x.units + unit,
@@ -212,7 +208,7 @@ HWY_NOINLINE void MultiplyRows(const uint8_t* panel, const ShortRows& x,
 
 template <DType kDType, class Dot>
 void MultiplyBlock(int rows, const uint8_t* panel, const ShortRows& x, int row,
-                   int groups, Ahead ahead, float* acc) {
+                   int groups, Ahead* ahead, float* acc) {
   switch (rows) {
     case 1:
       return MultiplyRows<kDType, Dot, 1>(panel, x, row, groups, ahead, acc);
@@ -239,13 +235,13 @@ void MultiplyBy(const Product& product, const ShortRows& x, int panel,
   const PanelSize size = {bytes, bytes / groups};
   const uint8_t* packed =
       static_cast<const uint8_t*>(product.w.data) + panel * bytes;
-  ForBlocks(row_end - row_begin, packed, size,
-            [&](int begin, int end, Ahead ahead) {
-              std::fill_n(acc, kBlockRows * kPanelOutputs, 0.0f);
-              MultiplyBlock<kDType, Dot>(end - begin, packed, x,
-                                         row_begin + begin, groups, ahead, acc);
-              Finish(product, panel, row_begin + begin, end - begin, acc);
-            });
+  ForBlocks(
+      row_end - row_begin, packed, size, [&](int begin, int end, Ahead ahead) {
+        std::fill_n(acc, kBlockRows * kPanelOutputs, 0.0f);
+        MultiplyBlock<kDType, Dot>(end - begin, packed, x, row_begin + begin,
+                                   groups, &ahead, acc);
+        Finish(product, panel, row_begin + begin, end - begin, acc);
+      });
 }
 
 template <DType kDType>
