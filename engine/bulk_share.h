@@ -34,7 +34,7 @@ class BulkShare {
     // weights for little. And at least a quarter as many as interactive rows,
     // so that prompts without end do not stop the books.
     int rows_min = 8;
-    int rows_max = 128;
+    int rows_max = 192;
   };
   // What waits for one reader.
   struct Waiting {

@@ -49,10 +49,11 @@ int Scheduler::decode_rows() const {
 std::vector<Scheduler::Share> Scheduler::Next(int bulk_rows_max) {
   OXBOW_CHECK(bulk_rows_max >= 0) << bulk_rows_max;
   std::vector<Share> step;
-  const bool mixed = !interactive_.empty() && !bulk_.empty();
   const int bulk_rows = std::min(
-      bulk_rows_max, mixed ? options_.rows_max / 2 : options_.rows_max);
-  TakeTurns(options_.rows_max - (mixed ? bulk_rows : 0), &interactive_, &step);
+      bulk_rows_max,
+      options_.rows_max - std::min(interactive_rows(), options_.rows_max / 2));
+  TakeTurns(options_.rows_max - (bulk_.empty() ? 0 : bulk_rows), &interactive_,
+            &step);
   TakeTurns(bulk_rows, &bulk_, &step);
   return step;
 }

@@ -52,9 +52,9 @@ class Scheduler {
   int decode_rows() const;
 
   // The next step, with at most so many bulk rows: BulkShare says how many.
-  // Beside interactive rows they are at most half of a step. What it takes
-  // counts as run; a sequence with rows left goes on waiting. Empty if nothing
-  // waits, or only bulk rows when none may go.
+  // They are at most what interactive rows leave of a step, or half of it. What
+  // it takes counts as run; a sequence with rows left goes on waiting. Empty if
+  // nothing waits, or only bulk rows when none may go.
   std::vector<Share> Next(int bulk_rows_max);
 
  private:
