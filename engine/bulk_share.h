@@ -24,7 +24,7 @@ class BulkShare {
     // A round with bulk rows, as a multiple of one that does nothing but
     // decode; if nobody decodes, of the same without bulk rows. Above 1.
     // Books get about 1 - 1/slowdown_max of their speed.
-    double slowdown_max = 10;
+    double slowdown_max = 8;
     // But no round with bulk rows takes longer than this, ten tokens a second,
     // unless the model is so slow that slowdown_least times its decoding
     // already does.

@@ -101,7 +101,7 @@ struct EngineOptions {
   // documents are read beside it; see BulkShare, which does not use all of it
   // where tokens get slow. Documents keep about 1 - 1/bulk_slowdown_max of
   // their speed. Above 1.
-  double bulk_slowdown_max = 10;
+  double bulk_slowdown_max = 8;
   // Text of all Append calls on its way to the log. Past this a call has one
   // chunk on its way at most: of thousands, each with its window, they would
   // be gigabytes.

@@ -49,7 +49,7 @@ struct Options {
   Numerics numerics = Numerics::kExact;                  // of both models
   int threads = 0;                                       // 0: all cores
   bool pin_threads = false;
-  double bulk_slowdown_max = 10;
+  double bulk_slowdown_max = 8;
   int checkpoint_tokens = 4096;
   bool share_beginnings = true;
   size_t store_memory_bytes = size_t{24} << 20;  // memtables and cached blocks
