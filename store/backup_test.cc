@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/soak.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "store/backup_folder.h"
@@ -66,15 +67,6 @@ class BackupTest : public RocksStoreTest {
   std::unique_ptr<BackupFolder> backups_;
 };
 
-// OXBOW_BACKUPS: how many; 20 if unset.
-int Backups() {
-  const char* wanted = std::getenv("OXBOW_BACKUPS");
-  int count = 20;
-  if (wanted == nullptr) return count;
-  EXPECT_TRUE(absl::SimpleAtoi(wanted, &count)) << wanted;
-  return count;
-}
-
 TEST_F(BackupTest, EveryOneUnderLoadRestoresAndHoldsWhatWasAcknowledged) {
   std::atomic<uint64_t> acknowledged{0};
   std::atomic<uint64_t> wanted{40};  // so that slow disks restore no more
@@ -90,7 +82,7 @@ TEST_F(BackupTest, EveryOneUnderLoadRestoresAndHoldsWhatWasAcknowledged) {
       ++acknowledged;
     }
   });
-  for (int i = 1; i <= Backups(); ++i) {
+  for (int i = 1; i <= Soaked(20); ++i) {
     // Half before and half while it is made.
     while (acknowledged + 20 < wanted) absl::SleepFor(absl::Milliseconds(1));
     const uint64_t before = acknowledged;
@@ -107,7 +99,7 @@ TEST_F(BackupTest, EveryOneUnderLoadRestoresAndHoldsWhatWasAcknowledged) {
   }
   stop = true;
   writer.join();
-  EXPECT_EQ(backups_->List().size(), static_cast<size_t>(Backups()));
+  EXPECT_EQ(backups_->List().size(), static_cast<size_t>(Soaked(20)));
 }
 
 TEST_F(BackupTest, UnchangedFilesAreCopiedOnce) {

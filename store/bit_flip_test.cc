@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "base/soak.h"
 #include "gtest/gtest.h"
 #include "store/rocks_store.h"
 #include "store/testing/killed_writer.h"
@@ -22,7 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kBatches = 60;
-constexpr int kFlips = 60;
 
 class BitFlipTest : public testing::Test {
  protected:
@@ -67,7 +67,7 @@ class BitFlipTest : public testing::Test {
 
   // Flips bits, one in each copy of the store, and counts what came of it.
   void FlipBits() {
-    for (int i = 0; i < kFlips; ++i) {
+    for (int i = 0; i < flips_; ++i) {
       fs::remove_all(Path("copy"));
       fs::copy(Path("store"), Path("copy"), fs::copy_options::recursive);
       const std::vector<std::string> files = DataFiles(Path("copy"));
@@ -115,6 +115,7 @@ class BitFlipTest : public testing::Test {
   std::mt19937 random_{11};
   uint64_t acknowledged_ = 0;
   uint64_t whole_ = 0;
+  const int flips_ = Soaked(60);
   int refused_ = 0;
   int noticed_ = 0;
   int harmless_ = 0;
@@ -123,7 +124,7 @@ class BitFlipTest : public testing::Test {
 TEST_F(BitFlipTest, InAClosedStore) {
   ASSERT_NO_FATAL_FAILURE(MakeClosedStore());
   FlipBits();
-  EXPECT_GT(refused_ + noticed_, kFlips / 3);
+  EXPECT_GT(refused_ + noticed_, flips_ / 3);
   RecordProperty("refused", refused_);
   RecordProperty("noticed", noticed_);
   RecordProperty("harmless", harmless_);
@@ -132,7 +133,7 @@ TEST_F(BitFlipTest, InAClosedStore) {
 TEST_F(BitFlipTest, InAKilledStore) {
   ASSERT_NO_FATAL_FAILURE(MakeKilledStore());
   FlipBits();
-  EXPECT_GT(refused_ + noticed_, kFlips / 3);
+  EXPECT_GT(refused_ + noticed_, flips_ / 3);
   RecordProperty("refused", refused_);
   RecordProperty("noticed", noticed_);
   RecordProperty("harmless", harmless_);

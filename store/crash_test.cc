@@ -2,6 +2,7 @@
 #include <memory>
 #include <random>
 
+#include "base/soak.h"
 #include "gtest/gtest.h"
 #include "store/rocks_store.h"
 #include "store/testing/faulty_file_system.h"
@@ -13,16 +14,13 @@
 namespace oxbow {
 namespace {
 
-constexpr int kKills = 20;
-constexpr int kPowerCuts = 20;
-
 TEST(CrashTest, KilledAtAnyMoment) {
-  std::mt19937 random(1);
+  std::mt19937 random(SoakSeed(1));
   TestFolder folder;
   TurnedClock clock;
   uint64_t count = 0;
   int unknown_but_durable = 0;
-  for (int round = 0; round < kKills; ++round) {
+  for (int round = 0; round < Soaked(20); ++round) {
     const uint64_t acked =
         WriteAndKill(folder.path(), static_cast<int>(random() % 100), count);
     ASSERT_GT(acked, count);
@@ -43,7 +41,7 @@ TEST(CrashTest, KilledAtAnyMoment) {
 // The disk forgets all that was not synced: a stricter judge than kill -9,
 // which loses nothing the system was given.
 TEST(CrashTest, PowerCutAtAnyWrite) {
-  std::mt19937 random(2);
+  std::mt19937 random(SoakSeed(2));
   TestFolder folder;
   TurnedClock clock;
   RocksStoreOptions options = SmallRocksOptions(folder.path(), &clock);
@@ -51,7 +49,7 @@ TEST(CrashTest, PowerCutAtAnyWrite) {
   const auto disk = std::make_shared<FaultyFileSystem>();
   options.file_system = disk;
   uint64_t count = 0;
-  for (int round = 0; round < kPowerCuts; ++round) {
+  for (int round = 0; round < Soaked(20); ++round) {
     uint64_t acked = count;
     disk->CutPower(static_cast<int>(random() % 150));
     {

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/soak.h"
 #include "gtest/gtest.h"
 #include "store/stream_store.h"
 #include "store/testing/log_author.h"
@@ -16,7 +17,6 @@
 namespace oxbow {
 namespace {
 
-constexpr int kTrees = 100;
 constexpr int kStreams = 12;  // of one tree
 
 struct Node {
@@ -107,11 +107,11 @@ class ForkTreeTest : public testing::TestWithParam<StoreKind> {
   }
 
   StoreUnderTest store_;
-  std::mt19937 random_{7};
+  std::mt19937 random_{static_cast<uint32_t>(SoakSeed(7))};
 };
 
 TEST_P(ForkTreeTest, NothingReachableIsLostNothingElseStays) {
-  for (int tree = 0; tree < kTrees; ++tree) {
+  for (int tree = 0; tree < Soaked(100); ++tree) {
     std::vector<Node> nodes;
     for (int i = 0; i < kStreams; ++i) {
       const Node* parent =

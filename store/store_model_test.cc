@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/soak.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "store/stream_store.h"
@@ -18,7 +19,6 @@
 namespace oxbow {
 namespace {
 
-constexpr int kSteps = 3000;
 constexpr char kReader[] = "generator";
 
 // All that was ever written of one uid.
@@ -279,7 +279,7 @@ void StoreModelTest::Step() {
 }
 
 TEST_P(StoreModelTest, DoesWhatTheModelDoes) {
-  for (int step = 0; step < kSteps; ++step) {
+  for (int step = 0; step < Soaked(3000); ++step) {
     ASSERT_NO_FATAL_FAILURE(Step()) << "step " << step;
     if (HasFailure()) FAIL() << "step " << step;
     if (step % 500 == 0) CheckAll();

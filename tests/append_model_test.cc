@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/soak.h"
 #include "engine/error_reason.h"
 #include "gtest/gtest.h"
 #include "store/memory_store.h"
@@ -13,8 +14,6 @@
 
 namespace oxbow {
 namespace {
-
-constexpr int kOperations = 20000;
 
 // What a log should hold, as simply as it can be said: one element a byte of
 // text or an id.
@@ -143,7 +142,8 @@ TEST_F(AppendModelTest, TheLogDoesWhatTheModelSays) {
   int refused = 0;
   ReferenceLog log;
   std::string name;
-  for (int operation = 0; operation < kOperations; ++operation) {
+  const int operations = Soaked(20000);
+  for (int operation = 0; operation < operations; ++operation) {
     if (operation % 500 == 0) {
       name = absl::StrCat("log", operation);
       ASSERT_TRUE(engine_->Create(name).ok());
@@ -169,8 +169,8 @@ TEST_F(AppendModelTest, TheLogDoesWhatTheModelSays) {
   }
   EXPECT_EQ(*engine_->Text(name), text);
   // The dice must have tried both.
-  EXPECT_GT(refused, kOperations / 20);
-  EXPECT_LT(refused, kOperations / 2);
+  EXPECT_GT(refused, operations / 20);
+  EXPECT_LT(refused, operations / 2);
 }
 
 }  // namespace

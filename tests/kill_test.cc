@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/soak.h"
 #include "gtest/gtest.h"
 #include "oxbow/v1/streams.grpc.pb.h"
 #include "tests/testing/random_text.h"
@@ -23,9 +24,6 @@ namespace oxbow {
 namespace {
 
 constexpr int kStreams = 8;
-constexpr int kKills = 50;
-constexpr size_t kTextBytes = 60000;
-constexpr uint64_t kSeed = 20261121;
 
 // One client: its text, and what it was promised.
 struct Client {
@@ -104,15 +102,18 @@ class KillTest : public testing::Test {
 };
 
 TEST_F(KillTest, NothingAcknowledgedIsLostAndStatesAreExact) {
-  std::cout << "seed " << kSeed << "\n";
-  std::mt19937_64 random(kSeed);
+  const uint64_t seed = SoakSeed(20261121);
+  const size_t text_bytes = Soaked(60000);
+  std::cout << "seed " << seed << "\n";
+  std::mt19937_64 random(seed);
   std::vector<Client> clients(kStreams);
   for (int i = 0; i < kStreams; ++i) {
     clients[i].name = absl::StrCat("stream", i);
-    clients[i].random.seed(kSeed + i);
-    clients[i].text = RandomText(kTextBytes, &clients[i].random);
+    clients[i].random.seed(seed + i);
+    clients[i].text = RandomText(text_bytes, &clients[i].random);
     served_.Create(clients[i].name);
   }
+  const int kills_wanted = Soaked(50);
   int kills = 0;
   while (true) {
     std::atomic<int> whole{0};
@@ -124,7 +125,7 @@ TEST_F(KillTest, NothingAcknowledgedIsLostAndStatesAreExact) {
         if (done) ++whole;
       });
     }
-    const bool killing = kills < kKills;
+    const bool killing = kills < kills_wanted;
     if (killing) {
       absl::SleepFor(absl::Milliseconds(random() % 120));
       served_.Kill();
@@ -153,7 +154,7 @@ TEST_F(KillTest, NothingAcknowledgedIsLostAndStatesAreExact) {
     ASSERT_TRUE(whole) << uninterrupted.error;
     EXPECT_EQ(DigestOf(client.name), DigestOf(uninterrupted.name));
   }
-  std::cout << kills << " kills, " << kStreams << " streams of " << kTextBytes
+  std::cout << kills << " kills, " << kStreams << " streams of " << text_bytes
             << " bytes: 0 acknowledged bytes lost; " << unknown
             << " times more was durable than acknowledged\n";
   served_.Drain();

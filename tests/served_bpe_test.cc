@@ -74,8 +74,7 @@ class ServedBpeTest : public testing::TestWithParam<Vocabulary (*)()> {
     OXBOW_CHECK_OK(WriteTinyModel(options, model));
     served_ = std::make_unique<ServedModel>(std::vector<std::string>{
         "--model=" + model, "--tokenizer=hf:" + vocabulary.path,
-        "--checkpoint-tokens=16", "--threads=1",
-        "--share-beginnings=false"});
+        "--checkpoint-tokens=16", "--threads=1"});
   }
 
   std::string LongText(size_t bytes) {

@@ -106,7 +106,6 @@ std::unique_ptr<ServedModel> Serve(const std::string& path,
                                    std::vector<std::string> flags) {
   flags.emplace_back("--model=" + path);
   flags.emplace_back("--checkpoint-tokens=64");
-  flags.emplace_back("--share-beginnings=false");
   flags.emplace_back("--threads=1");
   return std::make_unique<ServedModel>(std::move(flags));
 }

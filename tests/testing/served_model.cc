@@ -64,6 +64,8 @@ ServedModel::ServedModel(std::vector<std::string> flags)
       absl::StrCat(std::getenv("TEST_TMPDIR"), "/served_store", stores++);
   std::filesystem::remove_all(store);
   flags_.push_back("--store=" + store);
+  // So that tests compare what each stream computes.
+  flags_.push_back("--share-beginnings=false");
   Start();
 }
 

@@ -27,7 +27,8 @@ struct ServedGeneration {
 // threads while none of them starts or ends the server.
 class ServedModel {
  public:
-  // Serves with these flags, in an empty store of the test's folder.
+  // Serves with these flags, in an empty store of the test's folder, and
+  // without sharing beginnings.
   explicit ServedModel(std::vector<std::string> flags);
 
   // Drains the server and starts it again.
