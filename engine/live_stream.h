@@ -160,13 +160,13 @@ class LiveStream : public PoolMember,
     Reader* const reader;
     const BeginningMarks marks;
     std::shared_ptr<Cursor> cursor;  // null: its state is in the store
+    Place place;                     // while it is
     // While it looks, and until the cursor was told what it found, the cursor
-    // is held. Null: the stream is the first to have come here.
+    // is held. Null: without a seat, or once `parted`.
     std::shared_ptr<BeginningFinder> finder;
     bool looking = false;
     absl::optional<BeginningFinder::Found> found;
     bool parted = false;  // there is nothing to find any more
-    Place place;          // while it is
     // The token where it stopped; nullopt: it has not had a seat yet.
     absl::optional<uint64_t> stopped_at;
     uint64_t seated_at = 0;  // the token

@@ -1,6 +1,5 @@
 #include "service/admin_service.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -8,6 +7,7 @@
 #include "engine/error_reason.h"
 #include "google/protobuf/util/time_util.h"
 #include "service/field_rules.h"
+#include "service/sweep_to_proto.h"
 
 namespace oxbow {
 namespace {
@@ -15,7 +15,6 @@ namespace {
 // Calls that wait while one is at work, which may take minutes.
 constexpr int kWaitingMax = 8;
 constexpr int kKeepMax = 1000000;
-constexpr size_t kShownMax = 1000;
 
 v1::Backup ToProto(const BackupInfo& info) {
   v1::Backup backup;
@@ -26,20 +25,6 @@ v1::Backup ToProto(const BackupInfo& info) {
   backup.set_bytes(info.bytes);
   backup.set_change(info.change);
   return backup;
-}
-
-v1::SweepResponse ToProto(const SweepPlan& plan) {
-  v1::SweepResponse response;
-  response.set_expired_streams(plan.expired.size());
-  response.set_removed_uids(plan.uids.size());
-  response.set_bytes(plan.bytes);
-  for (size_t i = 0; i < std::min(plan.expired.size(), kShownMax); ++i) {
-    response.add_expired_names(plan.expired[i]);
-  }
-  for (size_t i = 0; i < std::min(plan.uids.size(), kShownMax); ++i) {
-    response.add_uids(plan.uids[i]);
-  }
-  return response;
 }
 
 }  // namespace
@@ -94,7 +79,7 @@ absl::StatusOr<v1::SweepResponse> AdminService::DoSweep(
     const v1::SweepRequest& request) {
   const absl::Time now = clock_->Now();
   ASSIGN_OR_RETURN(const SweepPlan plan, store_->PlanSweep(now));
-  v1::SweepResponse response = ToProto(plan);
+  v1::SweepResponse response = SweepToProto(plan);
   if (request.dry_run()) return response;
   ASSIGN_OR_RETURN(const int removed, store_->Sweep(now));
   response.set_removed_uids(removed);

@@ -1,5 +1,4 @@
 // gc: removes what no stream can reach, or tells what that would be.
-#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -8,13 +7,12 @@
 #include "base/status_macros.h"
 #include "clients/admin/admin_call.h"
 #include "clients/admin/command.h"
+#include "service/sweep_to_proto.h"
 #include "store/plan_sweep.h"
 #include "store/rocks_store.h"
 
 namespace oxbow::admin {
 namespace {
-
-constexpr size_t kShownMax = 1000;
 
 constexpr char kFooter[] =
     "\nRemoves expired streams, and the logs, states and embeddings of deleted "
@@ -31,20 +29,6 @@ struct Flags {
   bool dry_run = false;
 };
 
-v1::SweepResponse ToProto(const SweepPlan& plan) {
-  v1::SweepResponse response;
-  response.set_expired_streams(plan.expired.size());
-  response.set_removed_uids(plan.uids.size());
-  response.set_bytes(plan.bytes);
-  for (size_t i = 0; i < std::min(plan.expired.size(), kShownMax); ++i) {
-    response.add_expired_names(plan.expired[i]);
-  }
-  for (size_t i = 0; i < std::min(plan.uids.size(), kShownMax); ++i) {
-    response.add_uids(plan.uids[i]);
-  }
-  return response;
-}
-
 absl::StatusOr<v1::SweepResponse> SweepStore(const Flags& flags) {
   RocksStoreOptions options;
   options.path = flags.store;
@@ -52,12 +36,12 @@ absl::StatusOr<v1::SweepResponse> SweepStore(const Flags& flags) {
   const absl::Time now = absl::Now();
   if (flags.dry_run) {
     ASSIGN_OR_RETURN(const SweepPlan plan, PlanSweepOf(options, now));
-    return ToProto(plan);
+    return SweepToProto(plan);
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<DiskStore> store,
                    OpenRocksStore(options));
   ASSIGN_OR_RETURN(const SweepPlan plan, store->PlanSweep(now));
-  v1::SweepResponse response = ToProto(plan);
+  v1::SweepResponse response = SweepToProto(plan);
   ASSIGN_OR_RETURN(const int removed, store->Sweep(now));
   response.set_removed_uids(removed);
   return response;
