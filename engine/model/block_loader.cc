@@ -78,15 +78,22 @@ Matrix BlockLoader::GetSquare(absl::string_view name) {
 }
 
 LowRank BlockLoader::GetLowRank(absl::string_view down, absl::string_view up) {
-  const int rank = SizeOf(down, 1);
   LowRank pair;
-  pair.down = GetDown(down, rank);
-  pair.up = loader_.GetTransposed(NameOf(up), rank, config_.width);
+  pair.down = GetDown(down);
+  pair.up = GetUp(up, SizeOf(down, 1));
   return pair;
+}
+
+Matrix BlockLoader::GetDown(absl::string_view name) {
+  return GetDown(name, SizeOf(name, 1));
 }
 
 Matrix BlockLoader::GetDown(absl::string_view name, int rank) {
   return loader_.GetTransposed(NameOf(name), config_.width, rank);
+}
+
+Matrix BlockLoader::GetUp(absl::string_view name, int rank) {
+  return loader_.GetTransposed(NameOf(name), rank, config_.width);
 }
 
 std::vector<Matrix> BlockLoader::GetUps(absl::string_view name, int parts,

@@ -16,8 +16,8 @@ GatedChannelMix::Layer GatedChannelMix::Bind(BlockLoader& block,
   Layer p;
   p.x_k = x_k;
   p.x_r = x_r;
-  p.receptance = block.GetSquare("ffn.receptance.weight");
   p.key = block.GetMatrix("ffn.key.weight", config.ffn_width, config.width);
+  p.receptance = block.GetSquare("ffn.receptance.weight");
   p.value = block.GetMatrix("ffn.value.weight", config.width, config.ffn_width);
   return p;
 }

@@ -29,12 +29,12 @@ Rwkv5::Layer Rwkv5::Bind(BlockLoader& block, const ModelConfig& config) {
   p.receptance = block.GetSquare("att.receptance.weight");
   p.key = block.GetSquare("att.key.weight");
   p.value = block.GetSquare("att.value.weight");
-  p.output = block.GetSquare("att.output.weight");
   p.is_gated = block.Has("att.gate.weight");
   if (p.is_gated) {
     p.x_g = block.GetPastShare("att.time_mix_g");
     p.gate = block.GetSquare("att.gate.weight");
   }
+  p.output = block.GetSquare("att.output.weight");
   p.decay = block.GetHeads("att.time_decay", DecayOf);
   p.u = BindBonus(block);
   p.ln_x_scale = block.GetVector("att.ln_x.weight");

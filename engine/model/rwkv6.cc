@@ -43,9 +43,9 @@ Rwkv6::Layer Rwkv6::Bind(BlockLoader& block, const ModelConfig& config) {
   p.key = block.GetSquare("att.key.weight");
   p.value = block.GetSquare("att.value.weight");
   p.gate = block.GetSquare("att.gate.weight");
+  p.w = block.GetLowRank("att.time_decay_w1", "att.time_decay_w2");
   p.output = block.GetSquare("att.output.weight");
   p.w0 = block.GetVector("att.time_decay");
-  p.w = block.GetLowRank("att.time_decay_w1", "att.time_decay_w2");
   p.u = block.GetHeads("att.time_faaaa");
   p.ln_x_scale = block.GetVector("att.ln_x.weight");
   p.ln_x_bias = block.GetVector("att.ln_x.bias");

@@ -62,6 +62,19 @@ Wkv7Args HeadArgs(const LayerContext& context, const Rwkv7::Layer& p,
   return args;
 }
 
+// All that lead down before all that lead up, as Project() multiplies them.
+void BindLowRanks(BlockLoader& block, Rwkv7::Layer& p) {
+  const bool leans = block.layer() > 0;
+  p.w.down = block.GetDown("att.w1");
+  p.a.down = block.GetDown("att.a1");
+  p.g.down = block.GetDown("att.g1");
+  if (leans) p.v.down = block.GetDown("att.v1");
+  p.w.up = block.GetUp("att.w2", p.w.rank());
+  p.a.up = block.GetUp("att.a2", p.a.rank());
+  p.g.up = block.GetUp("att.g2", p.g.rank());
+  if (leans) p.v.up = block.GetUp("att.v2", p.v.rank());
+}
+
 }  // namespace
 
 Rwkv7::Layer Rwkv7::Bind(BlockLoader& block, const ModelConfig& config) {
@@ -75,15 +88,12 @@ Rwkv7::Layer Rwkv7::Bind(BlockLoader& block, const ModelConfig& config) {
   p.receptance = block.GetSquare("att.receptance.weight");
   p.key = block.GetSquare("att.key.weight");
   p.value = block.GetSquare("att.value.weight");
+  BindLowRanks(block, p);
   p.output = block.GetSquare("att.output.weight");
   p.w0 = block.GetVector("att.w0");
-  p.w = block.GetLowRank("att.w1", "att.w2");
   p.a0 = block.GetVector("att.a0");
-  p.a = block.GetLowRank("att.a1", "att.a2");
-  p.g = block.GetLowRank("att.g1", "att.g2");
   if (block.layer() > 0) {
     p.v0 = block.GetVector("att.v0");
-    p.v = block.GetLowRank("att.v1", "att.v2");
   } else {
     // Files hold them or not; either way they are unused.
     for (const char* name : {"att.v0", "att.v1", "att.v2"}) block.Ignore(name);

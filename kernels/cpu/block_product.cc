@@ -237,7 +237,7 @@ void MultiplyBy(const Product& product, const ShortRows& x, int panel,
       static_cast<const uint8_t*>(product.w.data) + panel * bytes;
   ForBlocks(
       row_end - row_begin, packed, size, [&](int begin, int end, Ahead ahead) {
-        std::fill_n(acc, kBlockRows * kPanelOutputs, 0.0f);
+        std::fill_n(acc, (end - begin) * kPanelOutputs, 0.0f);
         MultiplyBlock<kDType, Dot>(end - begin, packed, x, row_begin + begin,
                                    groups, &ahead, acc);
         Finish(product, panel, row_begin + begin, end - begin, acc);

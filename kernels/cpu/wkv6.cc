@@ -65,9 +65,11 @@ HWY_INLINE void RecurSlice(Wkv6Rows<S>& rows, int count, int slice,
       const V decay = hn::Set(d, rows.decay[t][j]);
       const V k = hn::Set(d, rows.k[t][j]);
       const V r = hn::Set(d, rows.r[t][j]);
+      float* line = state + j * S + slice;
+      if (t == 0) AskForNextHead<S, kVectors * kLanes>(line);
       OXBOW_UNROLL
       for (int q = 0; q < kVectors; ++q) {
-        float* s = state + j * S + slice + q * kLanes;
+        float* s = line + q * kLanes;
         const V old = hn::LoadU(d, s);
         o[q] = hn::MulAdd(old, r, o[q]);
         hn::StoreU(hn::MulAdd(old, decay, hn::Mul(v[q], k)), d, s);

@@ -106,9 +106,11 @@ HWY_INLINE void RecurSlice(Wkv7Rows<S>& rows, int count, int slice,
       const V k = hn::Set(d, rows.k[t][j]);
       const V r = hn::Set(d, rows.r[t][j]);
       const V minus_kk = hn::Set(d, next_kk[j]);
+      float* line = state + j * S + slice;
+      if (t == 0) AskForNextHead<S, kVectors * kLanes>(line);
       OXBOW_UNROLL
       for (int q = 0; q < kVectors; ++q) {
-        float* s = state + j * S + slice + q * kLanes;
+        float* s = line + q * kLanes;
         const V z = hn::MulAdd(hn::LoadU(d, s), decay,
                                hn::MulAdd(u[q], kk_a, hn::Mul(v[q], k)));
         hn::StoreU(z, d, s);
