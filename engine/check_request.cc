@@ -158,6 +158,26 @@ absl::Status CheckKeeping(const GenerateRequest& request) {
                                                          request.branches)});
 }
 
+absl::Status CheckResume(const GenerateRequest& request, const Limits& limits) {
+  if (request.request_id.empty()) {
+    return Bad("BAD_KEEPING", "resume needs the generation's request id");
+  }
+  const std::vector<int>& from = request.from_index;
+  if (static_cast<int>(from.size()) > limits.branches_max) {
+    return Bad("BAD_COUNT", absl::StrCat("from_index names ", from.size(),
+                                         " branches; there are at most ",
+                                         limits.branches_max));
+  }
+  for (int index : from) {
+    if (index < 0 || index > limits.generated_tokens_max) {
+      return Bad("BAD_COUNT", absl::StrCat("from_index is ", index,
+                                           "; it must be from 0 to ",
+                                           limits.generated_tokens_max));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status CheckCreate(const CreateStreamRequest& request,
@@ -170,6 +190,7 @@ absl::Status CheckCreate(const CreateStreamRequest& request,
 absl::Status CheckGenerate(const GenerateRequest& request, const Limits& limits,
                            int vocabulary_size) {
   RETURN_IF_ERROR(CheckName(request.name));
+  if (request.resume) return CheckResume(request, limits);
   RETURN_IF_ERROR(CheckSampling(request.sampling, vocabulary_size));
   RETURN_IF_ERROR(CheckIds(request.prompt_ids, vocabulary_size));
   RETURN_IF_ERROR(CheckStops(request, vocabulary_size));

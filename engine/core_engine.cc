@@ -17,6 +17,8 @@ namespace {
 
 constexpr absl::Duration kHousekeepingEvery = absl::Seconds(1);
 constexpr absl::Duration kSweepEvery = absl::Minutes(10);
+// Records of generations written since the last sweep, which bounds them.
+constexpr size_t kSweepAfterGenerationBytes = 64 << 20;
 
 Scheduler::Options SchedulerOptions(const EngineOptions& options) {
   Scheduler::Options scheduler;
@@ -95,6 +97,7 @@ CoreEngine::~CoreEngine() {
   log_.reset();
   worker_.reset();
   inbox_.Take(absl::ZeroDuration());
+  generations_.Clear();
   generator_->DropRuns();
   if (embedder_ != nullptr) embedder_->DropRuns();
 }
@@ -166,8 +169,12 @@ void CoreEngine::Housekeep() {
   last_housekeeping_ = now;
   streams_->WakeReaders();
   streams_->CloseIdle();
-  if (now - last_sweep_ < kSweepEvery) return;
+  if (now - last_sweep_ < kSweepEvery &&
+      generations_.stored_bytes() < kSweepAfterGenerationBytes) {
+    return;
+  }
   last_sweep_ = now;
+  generations_.ForgetStored();
   worker_->Run(
       [store = context_.store, now]() { store->Sweep(now).IgnoreError(); });
 }
@@ -277,8 +284,8 @@ void CoreEngine::Generate(GenerateRequest request, GenerateObserver* observer) {
     if (!status.ok()) return observer->OnDone(status);
     Begin(
         request.name,
-        [request, observer](std::shared_ptr<Operation> operation) {
-          RunGenerate(std::move(operation), request, observer);
+        [this, request, observer](std::shared_ptr<Operation> operation) {
+          RunGenerate(std::move(operation), &generations_, request, observer);
         },
         [observer](absl::Status failed) { observer->OnDone(failed); });
   });

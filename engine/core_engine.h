@@ -11,6 +11,7 @@
 #include "engine/bulk_share.h"
 #include "engine/engine.h"
 #include "engine/engine_context.h"
+#include "engine/generation_table.h"
 #include "engine/inbox.h"
 #include "engine/live_append.h"
 #include "engine/operation.h"
@@ -120,6 +121,7 @@ class CoreEngine : public Engine {
   BulkShare bulk_share_;
   Inbox inbox_;
   std::unique_ptr<StreamTable> streams_;
+  GenerationTable generations_;
   int running_ = 0;
   int append_calls_ = 0;
   bool draining_ = false;

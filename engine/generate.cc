@@ -9,6 +9,7 @@
 #include "engine/error_reason.h"
 #include "engine/first_token.h"
 #include "engine/generated_result.h"
+#include "engine/generation_record.h"
 #include "engine/measure_record.h"
 #include "engine/new_stream.h"
 #include "engine/reach.h"
@@ -29,33 +30,79 @@ absl::Status OffsetMoved(Position expected, Position found) {
        {"zero_byte_tokens", absl::StrCat(found.zero_byte_tokens)}});
 }
 
+absl::Status Superseded() {
+  return WithReason(
+      absl::AbortedError("a newer call goes on with this generation"),
+      "STALE_EPOCH");
+}
+
+absl::Status NoGeneration(const std::string& id) {
+  return WithReason(
+      absl::NotFoundError(absl::StrCat(
+          "the stream has no generation \"", id,
+          "\": its first token was never sent, or it is too long ago")),
+      "NO_GENERATION");
+}
+
+absl::Status GenerationExists(const std::string& id) {
+  return WithReason(
+      absl::AlreadyExistsError(absl::StrCat(
+          "the request id \"", id,
+          "\" is a generation's that was asked otherwise; give another, or "
+          "resume that one")),
+      "GENERATION_EXISTS");
+}
+
+absl::Status OtherNumerics(const std::string& theirs, const std::string& mine) {
+  return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                        "the generation was begun with the numerics ", theirs,
+                        " and the server now runs ", mine,
+                        ", which may draw other tokens: ask for a new one")),
+                    "MODEL_MISMATCH",
+                    {{"stored_numerics_id", theirs}, {"numerics_id", mine}});
+}
+
+std::string NameOf(const GenerateRequest& request, int branch) {
+  if (request.branches == 1) return request.keep_as;
+  return absl::StrCat(request.keep_as, ".", branch + 1);
+}
+
+absl::Status CheckNamesFree(StreamStore& store,
+                            const GenerateRequest& request) {
+  for (int i = 0; i < request.branches && !request.keep_as.empty(); ++i) {
+    const std::string name = NameOf(request, i);
+    if (store.FindStream(request.name.tenant, name).ok()) {
+      return StreamExists(name);
+    }
+  }
+  return absl::OkStatus();
+}
+
 // One Generate request.
 class Generation : public std::enable_shared_from_this<Generation> {
  public:
-  Generation(std::shared_ptr<Operation> operation, GenerateRequest request,
-             GenerateObserver* observer)
+  Generation(std::shared_ptr<Operation> operation, GenerationTable* table,
+             GenerateRequest request, GenerateObserver* observer)
       : operation_(std::move(operation)),
+        table_(table),
         request_(std::move(request)),
         observer_(observer),
         reader_(operation_->context().generator),
         epoch_(operation_->stream()->epoch()) {}
 
   void Start() {
-    if (request_.keep_as.empty() && request_.request_id.empty()) {
-      return Reach();
+    if (has_id()) {
+      return table_->Enter(
+          key(), {[self = shared_from_this()]() { self->LookForEarlier(); },
+                  [self = shared_from_this()]() { self->superseded_ = true; }});
     }
-    operation_->context().Async<absl::optional<GeneratedResult>>(
-        [self = shared_from_this()]() { return self->FindEarlier(); },
-        [self = shared_from_this()](
-            absl::StatusOr<absl::optional<GeneratedResult>> earlier) {
-          if (!earlier.ok()) return self->End(earlier.status());
-          if (!earlier->has_value()) return self->Reach();
-          self->result_ = **std::move(earlier);
-          self->TellAgain();
-        });
+    if (request_.keep_as.empty()) return Reach();
+    LookForEarlier();
   }
 
  private:
+  using Earlier = absl::optional<GenerationRecord>;
+
   struct Running {
     Branch branch;
     OwnedSlot slot;
@@ -64,45 +111,99 @@ class Generation : public std::enable_shared_from_this<Generation> {
   const LiveStream& stream() const { return *operation_->stream(); }
   const EngineContext& context() const { return operation_->context(); }
   bool keeps() const { return request_.commit || !request_.keep_as.empty(); }
-
-  std::string KeptName(int branch) const {
-    if (request_.branches == 1) return request_.keep_as;
-    return absl::StrCat(request_.keep_as, ".", branch + 1);
+  bool has_id() const { return !request_.request_id.empty(); }
+  GenerationTable::Key key() const {
+    return {stream().record().uid, request_.request_id};
+  }
+  int FirstToTell(int branch) const {
+    const std::vector<int>& from = request_.from_index;
+    return branch < static_cast<int>(from.size()) ? from[branch] : 0;
   }
 
-  // Store's thread: the result of an earlier request of the same id, or
-  // whether the names are free.
-  absl::StatusOr<absl::optional<GeneratedResult>> FindEarlier() {
+  std::string KeptName(int branch) const { return NameOf(request_, branch); }
+
+  void LookForEarlier() {
+    if (superseded_) return End(Superseded());
+    context().Async<Earlier>(
+        [self = shared_from_this()]() { return self->FindEarlier(); },
+        [self = shared_from_this()](absl::StatusOr<Earlier> earlier) {
+          if (!earlier.ok()) return self->End(earlier.status());
+          self->OnEarlier(*std::move(earlier));
+        });
+  }
+
+  // Store's thread: what is stored of the id. Unless that was kept, the names
+  // must be free.
+  absl::StatusOr<Earlier> FindEarlier() const {
     StreamStore& store = *context().store;
-    if (!request_.request_id.empty()) {
+    Earlier earlier;
+    if (has_id()) {
       ASSIGN_OR_RETURN(
           const absl::optional<std::string> stored,
           store.FindRequest(stream().record().uid, request_.request_id));
       if (stored.has_value()) {
-        ASSIGN_OR_RETURN(GeneratedResult result, DecodeResult(*stored));
-        return {std::move(result)};
+        ASSIGN_OR_RETURN(earlier, DecodeGeneration(*stored));
       }
     }
-    for (int i = 0; i < request_.branches && !request_.keep_as.empty(); ++i) {
-      if (store.FindStream(request_.name.tenant, KeptName(i)).ok()) {
-        return StreamExists(KeptName(i));
-      }
+    if (earlier.has_value() && earlier->kept()) return earlier;
+    const bool goes_on = earlier.has_value() && earlier->request.has_value();
+    RETURN_IF_ERROR(
+        CheckNamesFree(store, goes_on ? *earlier->request : request_));
+    return earlier;
+  }
+
+  void OnEarlier(Earlier earlier) {
+    if (!earlier.has_value()) {
+      return request_.resume ? End(NoGeneration(request_.request_id)) : Reach();
     }
-    return {absl::nullopt};
+    if (!request_.resume && earlier->request.has_value() &&
+        !AskTheSame(*earlier->request, request_)) {
+      return End(GenerationExists(request_.request_id));
+    }
+    if (earlier->kept()) {
+      result_ = std::move(earlier->result);
+      return TellAgain();
+    }
+    if (!earlier->request.has_value()) {
+      return End(NoGeneration(request_.request_id));
+    }
+    GoOn(*std::move(earlier));
+  }
+
+  // All again from the same point, which makes the same tokens; those that the
+  // client has are not told.
+  void GoOn(GenerationRecord earlier) {
+    const std::string& numerics_id = reader_->info().numerics_id;
+    if (earlier.numerics_id != numerics_id) {
+      return End(OtherNumerics(earlier.numerics_id, numerics_id));
+    }
+    GenerateRequest first = *std::move(earlier.request);
+    first.request_id = request_.request_id;
+    first.from_index = request_.from_index;
+    first.cancelled = request_.cancelled;
+    request_ = std::move(first);
+    begun_at_ = earlier.result.point;
+    Reach();
   }
 
   void TellAgain() {
     observer_->OnStart(result_.point);
-    for (const GeneratedToken& token : result_.tokens) {
-      observer_->OnToken(token);
-    }
+    for (const GeneratedToken& token : result_.tokens) Tell(token);
     TellBranches();
+  }
+
+  void Tell(const GeneratedToken& token) {
+    if (token.index >= FirstToTell(token.branch)) observer_->OnToken(token);
   }
 
   void Reach() {
     ReachOptions options;
     options.reader = reader_;
     options.at = request_.at;
+    if (begun_at_.has_value()) {
+      options.at.kind = At::Kind::kPosition;
+      options.at.position = begun_at_->position;
+    }
     options.cancelled = request_.cancelled;
     ReachState(&context(), operation_->stream(), options,
                [self = shared_from_this()](absl::StatusOr<ReachedState> state) {
@@ -114,7 +215,13 @@ class Generation : public std::enable_shared_from_this<Generation> {
     if (!state.ok()) return End(state.status());
     result_.point = state->point;
     start_ = std::move(state->slot);
-    if (request_.expected.has_value() &&
+    if (begun_at_.has_value() &&
+        begun_at_->token_offset != result_.point.token_offset) {
+      return End(absl::DataLossError(absl::StrCat(
+          "the generation began after token ", begun_at_->token_offset,
+          ", and that place is now after token ", result_.point.token_offset)));
+    }
+    if (!begun_at_.has_value() && request_.expected.has_value() &&
         *request_.expected != result_.point.position) {
       return End(OffsetMoved(*request_.expected, result_.point.position));
     }
@@ -127,6 +234,22 @@ class Generation : public std::enable_shared_from_this<Generation> {
       if (!first.ok()) return End(first.status());
       prompt_ = {*first};
     }
+    if (has_id() && !begun_at_.has_value()) return StoreRecord();
+    Begin();
+  }
+
+  // Nothing is told before this is durable: what was told can be told again.
+  void StoreRecord() {
+    StoreBatch batch;
+    AddRecord(&batch);
+    context().Log(std::move(batch),
+                  [self = shared_from_this()](absl::Status status) {
+                    if (!status.ok()) return self->End(status);
+                    self->Begin();
+                  });
+  }
+
+  void Begin() {
     observer_->OnStart(result_.point);
     if (prompt_.empty()) {
       return Branches(reader_->Logits(reader_->HiddenOf(start_.get())));
@@ -172,11 +295,12 @@ class Generation : public std::enable_shared_from_this<Generation> {
     if (IsCancelled(request_.cancelled)) {
       return End(absl::CancelledError("the client left"));
     }
+    if (superseded_) return End(Superseded());
     Running& running = running_[index];
     const int id = running.branch.Draw(logits);
     for (GeneratedToken& token : running.branch.TakeTold()) {
-      observer_->OnToken(token);
-      if (!request_.request_id.empty()) {
+      Tell(token);
+      if (has_id() && keeps()) {
         token.top.clear();
         result_.tokens.push_back(std::move(token));
       }
@@ -221,10 +345,16 @@ class Generation : public std::enable_shared_from_this<Generation> {
     return record;
   }
 
-  void AddResult(StoreBatch* batch) const {
-    if (request_.request_id.empty()) return;
-    batch->put_requests.push_back(
-        {stream().record().uid, request_.request_id, EncodeResult(result_)});
+  void AddRecord(StoreBatch* batch) const {
+    if (!has_id()) return;
+    GenerationRecord record;
+    record.request = request_;
+    record.numerics_id = reader_->info().numerics_id;
+    record.result = result_;
+    batch->put_requests.push_back({stream().record().uid, request_.request_id,
+                                   EncodeGeneration(record),
+                                   context().clock->Now()});
+    table_->CountStored(batch->put_requests.back().result.size());
   }
 
   void Commit() {
@@ -247,7 +377,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
     result_.branches[0].committed = committed;
     if (record.ids.empty()) return TellBranches();
     StoreBatch batch;
-    AddResult(&batch);
+    AddRecord(&batch);
     stream.Append(std::move(record), std::move(batch),
                   [self = shared_from_this()](absl::Status status) {
                     if (!status.ok()) return self->End(status);
@@ -257,7 +387,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
 
   void KeepAs() {
     auto batch = std::make_shared<StoreBatch>();
-    AddResult(batch.get());
+    AddRecord(batch.get());
     context().Async<bool>(
         [self = shared_from_this(), batch]() -> absl::StatusOr<bool> {
           for (int i = 0; i < self->request_.branches; ++i) {
@@ -301,10 +431,12 @@ class Generation : public std::enable_shared_from_this<Generation> {
     if (ended_) return;
     ended_ = true;
     observer_->OnDone(status);
+    if (has_id()) table_->Leave(key());
   }
 
   const std::shared_ptr<Operation> operation_;
-  const GenerateRequest request_;
+  GenerationTable* const table_;
+  GenerateRequest request_;
   GenerateObserver* const observer_;
   Reader* const reader_;
   const uint64_t epoch_;
@@ -312,15 +444,17 @@ class Generation : public std::enable_shared_from_this<Generation> {
   OwnedSlot start_;
   std::vector<Running> running_;
   int unfinished_ = 0;
+  bool superseded_ = false;
   bool ended_ = false;
+  absl::optional<Point> begun_at_;  // the generation, by an earlier call
   GeneratedResult result_;
 };
 
 }  // namespace
 
-void RunGenerate(std::shared_ptr<Operation> operation, GenerateRequest request,
-                 GenerateObserver* observer) {
-  std::make_shared<Generation>(std::move(operation), std::move(request),
+void RunGenerate(std::shared_ptr<Operation> operation, GenerationTable* table,
+                 GenerateRequest request, GenerateObserver* observer) {
+  std::make_shared<Generation>(std::move(operation), table, std::move(request),
                                observer)
       ->Start();
 }

@@ -380,6 +380,12 @@ absl::StatusOr<Position> ResolveAt(StreamStore& store,
       return ResolveToken(store, tokenizer, view, at.offset, durable);
     case At::Kind::kLabel:
       return FindSavepoint(store, view, at.label);
+    case At::Kind::kPosition:
+      if (durable < at.position) {
+        return PastEnd("byte", at.position.byte_offset, durable.byte_offset);
+      }
+      if (at.position < view.begin()) return BeforeImport(view);
+      return at.position;
   }
   OXBOW_CHECK(false) << "no such kind of point";
   return absl::InternalError("unreachable");

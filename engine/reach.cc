@@ -118,7 +118,10 @@ void ReachState(const EngineContext* context,
                 std::shared_ptr<LiveStream> stream, ReachOptions options,
                 std::function<void(absl::StatusOr<ReachedState>)> done) {
   Reader* const reader = options.reader;
-  if (options.at.kind == At::Kind::kHead && options.listener == nullptr) {
+  const bool at_head = options.at.kind == At::Kind::kHead ||
+                       (options.at.kind == At::Kind::kPosition &&
+                        options.at.position == stream->durable());
+  if (at_head && options.listener == nullptr) {
     const Position target = stream->durable();
     stream->WhenApplied(
         *reader, target, options.cancelled,

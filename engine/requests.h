@@ -39,10 +39,13 @@ struct At {
     kByte,   // after the first `offset` bytes, when the log first got there
     kToken,  // after `offset` decided tokens
     kLabel,  // where the savepoint `label` was put
+    // `position`, as an answer told it. Not for clients.
+    kPosition,
   };
   Kind kind = Kind::kHead;
   uint64_t offset = 0;
   std::string label;
+  Position position;
 };
 
 // Where a request found itself.
@@ -227,7 +230,14 @@ struct GenerateRequest {
   std::string keep_as;                // a new stream; ID.1 .. ID.n with n > 1
   bool commit = false;                // at the head, n = 1
   absl::optional<Position> expected;  // commit: where the head must be
+  // Not empty: the generation can be gone on with by this id. The same request
+  // with the same id is the same generation.
   std::string request_id;
+  // Go on with the generation that has the id: but for the name, all else is as
+  // it was first asked, whatever is here.
+  bool resume = false;
+  // resume: the first index of each branch to be told; 0 for those not named.
+  std::vector<int> from_index;
   CancelFlag cancelled;
 };
 

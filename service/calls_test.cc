@@ -253,6 +253,51 @@ TEST_F(CallsTest, GenerateStreamsTokensOfAllBranchesInOrder) {
   EXPECT_EQ(finished, 3);
 }
 
+TEST_F(CallsTest, AGenerationIsResumedByItsId) {
+  v1::GenerateRequest request;
+  request.set_stream_id("s");
+  request.set_branches(2);
+  request.set_max_tokens(5);
+  request.set_request_id("g");
+  grpc::ClientContext first;
+  const auto whole = streams().Generate(&first, request);
+  v1::GenerateResponse response;
+  while (whole->Read(&response)) {
+  }
+  EXPECT_TRUE(whole->Finish().ok());
+  v1::GenerateRequest resume;
+  resume.set_stream_id("s");
+  resume.set_request_id("g");
+  resume.mutable_resume()->add_from_index(3);
+  const auto reader = streams().Generate(&context_, resume);
+  std::vector<std::vector<int>> told(2);
+  while (reader->Read(&response)) {
+    if (!response.has_token()) continue;
+    told[response.token().branch()].push_back(response.token().index());
+  }
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_THAT(told[0], ElementsAre(3, 4));
+  EXPECT_THAT(told[1], ElementsAre(0, 1, 2, 3, 4));
+}
+
+TEST_F(CallsTest, AResumeThatNamesNothingIsRefused) {
+  const auto reason_for = [this](const v1::GenerateRequest& request) {
+    grpc::ClientContext context;
+    return GrpcReason(streams().Generate(&context, request)->Finish());
+  };
+  v1::GenerateRequest request;
+  request.set_stream_id("s");
+  request.mutable_resume();
+  EXPECT_EQ(reason_for(request), "BAD_FIELD");
+  request.set_request_id("g");
+  EXPECT_EQ(reason_for(request), "NO_GENERATION");
+  request.mutable_resume()->add_from_index(-1);
+  EXPECT_EQ(reason_for(request), "BAD_FIELD");
+  request.mutable_resume()->clear_from_index();
+  for (int i = 0; i < 17; ++i) request.mutable_resume()->add_from_index(0);
+  EXPECT_EQ(reason_for(request), "BAD_FIELD");
+}
+
 TEST_F(CallsTest, CancelledGenerateStopsTheEngine) {
   server_.engine().set_endless(true);
   v1::GenerateRequest request;

@@ -129,6 +129,27 @@ absl::Status ReadKeeping(const v1::GenerateRequest& message,
   return absl::OkStatus();
 }
 
+// What names a generation to go on with.
+absl::Status ReadResume(const v1::GenerateRequest& message,
+                        const RequestRules& rules, GenerateRequest* request) {
+  if (message.request_id().empty()) {
+    return FieldError("request_id", "must name the generation to resume");
+  }
+  RETURN_IF_ERROR(CheckWord("request_id", message.request_id()));
+  request->request_id = message.request_id();
+  request->resume = true;
+  const auto& from_index = message.resume().from_index();
+  RETURN_IF_ERROR(CheckRange("resume.from_index",
+                             static_cast<int64_t>(from_index.size()), 0,
+                             rules.limits.branches_max));
+  for (int index : from_index) {
+    RETURN_IF_ERROR(CheckRange("resume.from_index", index, 0,
+                               rules.limits.generated_tokens_max));
+    request->from_index.push_back(index);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<GenerateRequest> FromProto(const v1::GenerateRequest& message,
@@ -136,6 +157,10 @@ absl::StatusOr<GenerateRequest> FromProto(const v1::GenerateRequest& message,
   GenerateRequest request;
   ASSIGN_OR_RETURN(request.name,
                    NameFromProto("stream_id", message.stream_id()));
+  if (message.has_resume()) {
+    RETURN_IF_ERROR(ReadResume(message, rules, &request));
+    return request;
+  }
   ASSIGN_OR_RETURN(request.at, AtFromProto(message.at()));
   RETURN_IF_ERROR(ReadPrompt(message, rules, &request));
   ASSIGN_OR_RETURN(request.sampling,

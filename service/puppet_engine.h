@@ -86,6 +86,8 @@ class PuppetEngine : public Engine {
   PuppetStream* Find(const StreamName& name);
   absl::StatusOr<uint64_t> Locate(const PuppetStream& stream, const At& at);
   StreamInfo InfoOf(const PuppetStream& stream);
+  // Keeps a request that has an id, or fills in the one that it resumes.
+  absl::Status Remember(GenerateRequest* request);
   void GenerateNext(std::shared_ptr<GenerateRequest> request,
                     GenerateObserver* observer, int index);
 
@@ -98,6 +100,7 @@ class PuppetEngine : public Engine {
   absl::Mutex mu_;
   std::map<std::string, std::unique_ptr<PuppetStream>> streams_;
   std::map<std::string, std::vector<CheckpointInfo>> checkpoints_;
+  std::map<std::string, GenerateRequest> generations_;  // by id
   std::vector<std::shared_ptr<PuppetAppend>> sessions_;
   bool endless_ = false;
   bool draining_ = false;

@@ -2,8 +2,10 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
+#include "engine/error_reason.h"
 #include "service/puppet_engine.h"
 
 namespace oxbow {
@@ -21,10 +23,33 @@ void PuppetEngine::Generate(GenerateRequest request,
       at = stream == nullptr ? absl::NotFoundError("no stream")
                              : Locate(*stream, shared->at);
     }
+    if (at.ok()) {
+      const absl::Status known = Remember(shared.get());
+      if (!known.ok()) at = known;
+    }
     if (!at.ok()) return observer->OnDone(at.status());
     observer->OnStart({{*at, 0}, *at});
     GenerateNext(shared, observer, 0);
   }));
+}
+
+absl::Status PuppetEngine::Remember(GenerateRequest* request) {
+  if (request->request_id.empty()) return absl::OkStatus();
+  absl::MutexLock lock(&mu_);
+  const auto known = generations_.find(request->request_id);
+  if (!request->resume) {
+    generations_.emplace(request->request_id, *request);
+    return absl::OkStatus();
+  }
+  if (known == generations_.end()) {
+    return WithReason(absl::NotFoundError("no such generation"),
+                      "NO_GENERATION");
+  }
+  const GenerateRequest resume = *request;
+  *request = known->second;
+  request->from_index = resume.from_index;
+  request->cancelled = resume.cancelled;
+  return absl::OkStatus();
 }
 
 void PuppetEngine::GenerateNext(std::shared_ptr<GenerateRequest> request,
@@ -52,6 +77,10 @@ void PuppetEngine::GenerateNext(std::shared_ptr<GenerateRequest> request,
     return observer->OnDone(absl::OkStatus());
   }
   for (int branch = 0; branch < request->branches; ++branch) {
+    const std::vector<int>& from = request->from_index;
+    if (branch < static_cast<int>(from.size()) && index < from[branch]) {
+      continue;
+    }
     GeneratedToken token;
     token.branch = branch;
     token.index = index;

@@ -358,6 +358,22 @@ absl::StatusOr<std::string> DecodeOpaque(absl::string_view key,
   return std::move(*proto.mutable_value());
 }
 
+std::string EncodeRequest(absl::string_view key, absl::string_view bytes,
+                          absl::optional<absl::Time> made) {
+  store::Opaque proto;
+  proto.set_value(std::string(bytes));
+  if (made.has_value()) proto.set_made(absl::ToUnixNanos(*made));
+  return Seal(key, proto);
+}
+
+absl::StatusOr<absl::optional<absl::Time>> DecodeMade(absl::string_view key,
+                                                      absl::string_view value) {
+  store::Opaque proto;
+  RETURN_IF_ERROR(Unseal(key, value, &proto));
+  if (!proto.has_made()) return absl::optional<absl::Time>();
+  return absl::make_optional(absl::FromUnixNanos(proto.made()));
+}
+
 std::string EncodeUidLimit(absl::string_view key, StreamUid next) {
   store::UidLimit proto;
   proto.set_next(next);

@@ -62,6 +62,12 @@ std::string EncodeOpaque(absl::string_view key, absl::string_view bytes);
 absl::StatusOr<std::string> DecodeOpaque(absl::string_view key,
                                          absl::string_view value);
 
+// A request's bytes; DecodeOpaque reads them. `made`: StoreBatch::Request.
+std::string EncodeRequest(absl::string_view key, absl::string_view bytes,
+                          absl::optional<absl::Time> made);
+absl::StatusOr<absl::optional<absl::Time>> DecodeMade(absl::string_view key,
+                                                      absl::string_view value);
+
 std::string EncodeUidLimit(absl::string_view key, StreamUid next);
 absl::StatusOr<StreamUid> DecodeUidLimit(absl::string_view key,
                                          absl::string_view value);

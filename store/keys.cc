@@ -93,6 +93,8 @@ KeyRange AllStreams() { return Prefixed(Letter(kStream)); }
 
 KeyRange AllUnowned() { return Prefixed(Letter(kUnowned)); }
 
+KeyRange AllRequests() { return Prefixed(Letter(kRequest)); }
+
 KeyRange NamesAfter(absl::string_view tenant, absl::string_view name) {
   KeyRange range = Prefixed(absl::StrCat(Letter(kName), Ended(tenant)));
   if (!name.empty()) {

@@ -32,6 +32,7 @@ std::string NameKey(absl::string_view tenant, absl::string_view name);
 std::string RequestKey(StreamUid uid, absl::string_view request_id);
 KeyRange AllStreams();
 KeyRange AllUnowned();
+KeyRange AllRequests();
 KeyRange NamesAfter(absl::string_view tenant, absl::string_view name);
 KeyRange RequestsOf(StreamUid uid);
 // A beginning that a uid has, found by what it is, and by whose it is.

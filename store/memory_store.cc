@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "store/log_page.h"
+#include "store/request_retention.h"
 
 namespace oxbow {
 
@@ -127,11 +128,12 @@ void MemoryStore::Apply(const StoreBatch& batch, const BatchEffects& effects) {
         embedding.record;
   }
   for (const StoreBatch::Request& request : batch.put_requests) {
-    data_[request.uid].requests[request.request_id] = request.result;
+    data_[request.uid].requests[request.request_id] = request;
   }
   for (const Beginning& beginning : batch.put_beginnings) {
-    data_[beginning.uid].beginnings[{beginning.tenant, beginning.reader,
-                                     beginning.mark}] = beginning;
+    data_[beginning.uid]
+        .beginnings[{beginning.tenant, beginning.reader, beginning.mark}] =
+        beginning;
   }
 }
 
@@ -266,7 +268,7 @@ absl::StatusOr<absl::optional<std::string>> MemoryStore::FindRequest(
   const auto& requests = Of(uid).requests;
   const auto found = requests.find(request_id);
   if (found == requests.end()) return absl::optional<std::string>();
-  return absl::make_optional(found->second);
+  return absl::make_optional(found->second.result);
 }
 
 absl::StatusOr<absl::optional<std::string>> MemoryStore::GetProperty(
@@ -282,6 +284,19 @@ absl::Status MemoryStore::SetProperty(const std::string& key,
   absl::MutexLock lock(&mu_);
   properties_[key] = value;
   return absl::OkStatus();
+}
+
+void MemoryStore::DropRequests(absl::Time now, Data* data) {
+  std::vector<TimedRequest> requests;
+  for (const auto& request : data->requests) {
+    if (!request.second.made.has_value()) continue;
+    requests.push_back(
+        {request.first, *request.second.made, request.second.result.size()});
+  }
+  for (const std::string& id :
+       RequestsToDrop(std::move(requests), now, RequestRetention())) {
+    data->requests.erase(id);
+  }
 }
 
 absl::StatusOr<int> MemoryStore::Sweep(absl::Time now) {
@@ -304,6 +319,7 @@ absl::StatusOr<int> MemoryStore::Sweep(absl::Time now) {
     if (!keep) ++removed;
     it = keep ? std::next(it) : data_.erase(it);
   }
+  for (auto& data : data_) DropRequests(now, &data.second);
   return removed;
 }
 

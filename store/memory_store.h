@@ -65,7 +65,7 @@ class MemoryStore : public StreamStore {
     // By reader and token offset.
     std::map<std::pair<std::string, uint64_t>, Stored> checkpoints;
     std::map<uint64_t, EmbeddingRecord> embeddings;  // by token_begin
-    std::map<std::string, std::string> requests;
+    std::map<std::string, StoreBatch::Request> requests;
     // By tenant, reader and mark.
     std::map<std::tuple<std::string, std::string, Digest>, Beginning>
         beginnings;
@@ -76,6 +76,7 @@ class MemoryStore : public StreamStore {
   void Retire(const StreamRecord& stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Apply(const StoreBatch& batch, const BatchEffects& effects)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static void DropRequests(absl::Time now, Data* data);
   const Data& Of(StreamUid uid) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   RealClock real_clock_;

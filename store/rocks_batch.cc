@@ -127,7 +127,7 @@ void RocksBatch::AddAll(const StoreBatch& batch, const BatchEffects& effects,
   }
   for (const StoreBatch::Request& request : batch.put_requests) {
     const std::string key = RequestKey(request.uid, request.request_id);
-    Put(Family::kMeta, key, EncodeOpaque(key, request.result));
+    Put(Family::kMeta, key, EncodeRequest(key, request.result, request.made));
   }
   for (const Beginning& beginning : batch.put_beginnings) Add(beginning);
 }

@@ -84,6 +84,7 @@ class RocksStore : public DiskStore {
   absl::StatusOr<std::vector<StreamUid>> FindUnreachable(absl::Time now);
   // Removes the uids but those that streams have come to need meanwhile.
   absl::StatusOr<int> Purge(const std::vector<StreamUid>& uids);
+  absl::Status DropRequests(absl::Time now);
 
   RealClock real_clock_;
   const Clock* const clock_;
@@ -369,6 +370,16 @@ absl::StatusOr<int> RocksStore::Purge(const std::vector<StreamUid>& uids) {
   return removed;
 }
 
+absl::Status RocksStore::DropRequests(absl::Time now) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> keys,
+                   RequestKeysToDrop(*db_, now));
+  if (keys.empty()) return absl::OkStatus();
+  RocksBatch batch(db_);
+  for (const std::string& key : keys) batch.Delete(Family::kMeta, key);
+  absl::MutexLock lock(&mu_);
+  return Commit(&batch, /*sync=*/false);
+}
+
 absl::StatusOr<int> RocksStore::Sweep(absl::Time now) {
   absl::MutexLock one_at_a_time(&sweep_mu_);
   {
@@ -388,6 +399,7 @@ absl::StatusOr<int> RocksStore::Sweep(absl::Time now) {
     status = purged.status();
     if (purged.ok()) removed += *purged;
   }
+  if (status.ok()) status = DropRequests(now);
   {
     absl::MutexLock lock(&mu_);
     sweeping_ = false;

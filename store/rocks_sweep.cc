@@ -1,11 +1,13 @@
 #include "store/rocks_sweep.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/status_macros.h"
 #include "store/encode_records.h"
 #include "store/keys.h"
+#include "store/request_retention.h"
 #include "store/rocks_view.h"
 
 namespace oxbow {
@@ -90,6 +92,29 @@ absl::StatusOr<SweepPlan> PlanSweep(RocksDb& db, absl::Time now) {
   }
   plan.uids = std::move(uids);
   return plan;
+}
+
+absl::StatusOr<std::vector<std::string>> RequestKeysToDrop(RocksDb& db,
+                                                           absl::Time now) {
+  std::map<StreamUid, std::vector<TimedRequest>> by_uid;
+  RocksRange requests = db.Range(Family::kMeta, AllRequests());
+  for (requests.First(); requests.Valid(); requests.Next()) {
+    ASSIGN_OR_RETURN(const StreamUid uid, UidOfRequestKey(requests.key()));
+    const auto made = DecodeMade(requests.key(), requests.value());
+    // A damaged one stays for verify to tell of.
+    if (!made.ok() || !made->has_value()) continue;
+    by_uid[uid].push_back(
+        {std::string(requests.key()), **made, requests.value().size()});
+  }
+  RETURN_IF_ERROR(requests.status());
+  std::vector<std::string> keys;
+  for (auto& of_uid : by_uid) {
+    for (std::string& key :
+         RequestsToDrop(std::move(of_uid.second), now, RequestRetention())) {
+      keys.push_back(std::move(key));
+    }
+  }
+  return keys;
 }
 
 std::vector<LargeRange> LargeRangesOf(RocksDb& db,

@@ -4,6 +4,7 @@
 #define OXBOW_STORE_ROCKS_SWEEP_H_
 
 #include <set>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -28,6 +29,10 @@ absl::StatusOr<std::vector<StreamUid>> UnownedBut(
 
 // What a sweep would remove at `now`. Changes nothing.
 absl::StatusOr<SweepPlan> PlanSweep(RocksDb& db, absl::Time now);
+
+// The keys of requests whose time is over (request_retention.h).
+absl::StatusOr<std::vector<std::string>> RequestKeysToDrop(RocksDb& db,
+                                                           absl::Time now);
 
 // A stretch of keys whose removal frees much of the disk.
 struct LargeRange {

@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "store/records.h"
 
@@ -29,6 +30,9 @@ struct StoreBatch {
     StreamUid uid = 0;
     std::string request_id;
     std::string result;
+    // From when its time counts (request_retention.h). nullopt: it stays as
+    // long as its uid.
+    absl::optional<absl::Time> made;
   };
   struct Embedding {
     StreamUid uid = 0;
@@ -129,8 +133,9 @@ class StreamStore {
                                    const std::string& value) = 0;
 
   // Removes logs, checkpoints and embeddings that no stream can reach any
-  // more (found from the stream records alone, no reference counts), and
-  // streams expired at `now`. Returns the number of uids removed.
+  // more (found from the stream records alone, no reference counts), streams
+  // expired at `now`, and requests whose time is over (request_retention.h).
+  // Returns the number of uids removed.
   virtual absl::StatusOr<int> Sweep(absl::Time now) = 0;
 };
 

@@ -126,6 +126,30 @@ TEST_P(StreamStoreTest, RequestsAndPropertiesComeBack) {
   EXPECT_EQ(*store_->GetProperty("mode"), absl::nullopt);
 }
 
+TEST_P(StreamStoreTest, ASweepForgetsRequestsAfterADay) {
+  const StreamUid uid = Create("book");
+  const StreamUid other = Create("other");
+  const absl::Time now = store_.clock().Now();
+  StoreBatch batch;
+  batch.put_requests = {{uid, "old", "x", now - absl::Hours(24)},
+                        {uid, "young", "y", now - absl::Hours(23)},
+                        {uid, "timeless", "z"},
+                        {other, "old", "x", now - absl::Hours(25)}};
+  for (int i = 0; i < 1005; ++i) {
+    batch.put_requests.push_back(
+        {other, std::to_string(i), "", now - absl::Seconds(i)});
+  }
+  ASSERT_OK(Write(batch));
+  EXPECT_EQ(*store_->Sweep(now), 0);
+  store_.Reopen();
+  EXPECT_EQ(*store_->FindRequest(uid, "old"), absl::nullopt);
+  EXPECT_EQ(*store_->FindRequest(uid, "young"), "y");
+  EXPECT_EQ(*store_->FindRequest(uid, "timeless"), "z");
+  EXPECT_EQ(*store_->FindRequest(other, "old"), absl::nullopt);
+  EXPECT_EQ(*store_->FindRequest(other, "999"), "");
+  EXPECT_EQ(*store_->FindRequest(other, "1000"), absl::nullopt);
+}
+
 TEST_P(StreamStoreTest, BeginningsAreFoundByWhatTheyAre) {
   const Digest mark = Sha256("tokens");
   const StreamUid first = Create("first");

@@ -225,17 +225,7 @@ void AddAppend(CLI::App* app, Run* run) {
   command->add_flag("--resume", flags->resume,
                     "FILE is the whole document: go on where the stream ends, "
                     "after checking that its text is FILE's beginning");
-  command
-      ->add_option("--retry-for", flags->retry_seconds,
-                   "Seconds a broken connection or a restarted server is "
-                   "waited for; 0: fail at once")
-      ->check(CLI::Range(0.0, 1e9))
-      ->check(CLI::Validator(
-          [](const std::string& value) {
-            return value.find("nan") == std::string::npos ? "" : "not a number";
-          },
-          ""))
-      ->capture_default_str();
+  AddRetryFor(command, &flags->retry_seconds);
   command->add_flag("--tokens", flags->tokens,
                     "FILE is token ids, separated by white space");
   command->callback([run, flags] {

@@ -82,6 +82,15 @@ TEST_F(CliTest, GeneratePrintsTokensAndBranches) {
   EXPECT_EQ(Run({"generate", "s", "--max-tokens=3"}).out, "abc\n");
 }
 
+TEST_F(CliTest, GenerateGoesOnByItsId) {
+  engine().set_text("s", "text");
+  EXPECT_EQ(Run({"generate", "s", "--max-tokens=5", "--id=g"}).out, "abcde\n");
+  EXPECT_EQ(Run({"generate", "s", "--resume=g", "--from=3"}).out, "de\n");
+  EXPECT_EQ(Run({"generate", "s", "--resume=g"}).out, "abcde\n");
+  EXPECT_EQ(Run({"generate", "s", "--resume=nope"}).code, 1);
+  EXPECT_EQ(Run({"generate", "s", "--from=3"}).code, 64);
+}
+
 TEST_F(CliTest, TextIsUtf8AndBytesAreExact) {
   const std::string bytes("h\xc3\xa9\xff\xf0\x9f\x98 z\x00.", 11);
   engine().set_text("s", bytes);

@@ -1,12 +1,17 @@
 // generate: continuations from any point of a stream.
 #include <memory>
+#include <random>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/status_macros.h"
+#include "clients/cli/call_status.h"
 #include "clients/cli/command.h"
+#include "clients/cli/patience.h"
 #include "clients/cli/text_argument.h"
 
 namespace oxbow::cli {
@@ -26,7 +31,18 @@ struct Flags {
   int top_logprobs = 0;
   std::string prompt;
   bool tokens = false;
+  std::string id;
+  std::string resume;
+  std::vector<int> from;
+  double retry_seconds = 60;
 };
+
+// One that no other generation of the stream has.
+std::string RandomId() {
+  std::random_device random;
+  return absl::StrFormat("cli-%08x%08x%08x%08x", random(), random(), random(),
+                         random());
+}
 
 absl::StatusOr<v1::GenerateRequest> MakeRequest(const Session& session,
                                                 const Flags& flags) {
@@ -50,6 +66,16 @@ absl::StatusOr<v1::GenerateRequest> MakeRequest(const Session& session,
   request.set_top_logprobs(flags.top_logprobs);
   request.set_keep_as(flags.keep_as);
   request.set_commit(flags.commit);
+  request.set_request_id(flags.id.empty() ? RandomId() : flags.id);
+  return request;
+}
+
+v1::GenerateRequest ResumeRequest(const Flags& flags) {
+  v1::GenerateRequest request;
+  request.set_stream_id(flags.stream_id);
+  request.set_request_id(flags.resume);
+  request.mutable_resume()->mutable_from_index()->Add(flags.from.begin(),
+                                                      flags.from.end());
   return request;
 }
 
@@ -120,22 +146,61 @@ void Write(const Session& session, const Flags& flags,
   }
 }
 
-absl::Status Generate(const Session& session, const Flags& flags) {
-  ASSIGN_OR_RETURN(const v1::GenerateRequest request,
-                   MakeRequest(session, flags));
-  grpc::ClientContext context;
-  const auto reader = session.connection->streams().Generate(&context, request);
-  v1::GenerateResponse event;
-  while (reader->Read(&event)) {
-    if (!session.json) {
-      Write(session, flags, event);
-    } else if (event.has_token()) {
-      session.Print(ToJson(event.token(), flags.top_logprobs > 0));
-    } else if (event.has_finished()) {
-      session.Print(ToJson(event.finished()));
-    }
+// What has been written of a generation, which a broken call leaves off at.
+struct Written {
+  std::vector<int> next;  // by branch: the first index that was not
+  std::set<int> finished;
+};
+
+void Write(const Session& session, const Flags& flags,
+           const v1::GenerateResponse& event, Written* written) {
+  if (event.has_token()) {
+    const size_t branch = event.token().branch();
+    if (branch >= written->next.size()) written->next.resize(branch + 1);
+    written->next[branch] = event.token().index() + 1;
   }
-  return FromGrpc(reader->Finish());
+  if (event.has_finished() &&
+      !written->finished.insert(event.finished().branch()).second) {
+    return;
+  }
+  if (!session.json) {
+    Write(session, flags, event);
+  } else if (event.has_token()) {
+    session.Print(ToJson(event.token(), flags.top_logprobs > 0));
+  } else if (event.has_finished()) {
+    session.Print(ToJson(event.finished()));
+  }
+}
+
+absl::Status Generate(const Session& session, const Flags& flags) {
+  ASSIGN_OR_RETURN(v1::GenerateRequest request,
+                   flags.resume.empty() ? MakeRequest(session, flags)
+                                        : ResumeRequest(flags));
+  Written written;
+  written.next = flags.from;
+  bool begun = false;
+  Patience patience(absl::Seconds(flags.retry_seconds),
+                    [&session](absl::string_view sentence) {
+                      if (!session.json) *session.err << sentence << std::endl;
+                    });
+  const auto attempt = [&]() {
+    grpc::ClientContext context;
+    const auto reader =
+        session.connection->streams().Generate(&context, request);
+    v1::GenerateResponse event;
+    while (reader->Read(&event)) {
+      begun = true;
+      patience.Progress();
+      Write(session, flags, event, &written);
+      // Once it has answered, the server knows the id.
+      request.mutable_resume()->mutable_from_index()->Assign(
+          written.next.begin(), written.next.end());
+    }
+    return FromGrpc(reader->Finish());
+  };
+  const absl::Status status = attempt();
+  if (status.ok() || !begun || !MayRetry(status)) return status;
+  return patience.Try(attempt);
 }
 
 }  // namespace
@@ -181,6 +246,22 @@ void AddGenerate(CLI::App* app, Run* run) {
                       "Read this first; - reads standard input");
   command->add_flag("--tokens", flags->tokens,
                     "The prompt is token ids, separated by white space");
+  command
+      ->add_option("--id", flags->id,
+                   "Name it, so that --resume can go on with it; default: a "
+                   "name nobody has")
+      ->capture_default_str();
+  CLI::Option* const resume = command->add_option(
+      "--resume", flags->resume,
+      "Go on with the generation of this id, asked as it was first");
+  command
+      ->add_option("--from", flags->from,
+                   "With --resume: how many tokens of it are there already; "
+                   "one number a branch")
+      ->delimiter(',')
+      ->needs(resume)
+      ->check(CLI::Range(0, 4096));
+  AddRetryFor(command, &flags->retry_seconds);
   command->callback([run, flags] {
     *run = [flags](const Session& session) {
       return Generate(session, *flags);

@@ -36,4 +36,18 @@ absl::Status Patience::Try(const std::function<absl::Status()>& attempt) {
   }
 }
 
+void AddRetryFor(CLI::App* command, double* seconds) {
+  command
+      ->add_option("--retry-for", *seconds,
+                   "Seconds a broken connection or a restarted server is "
+                   "waited for; 0: fail at once")
+      ->check(CLI::Range(0.0, 1e9))
+      ->check(CLI::Validator(
+          [](const std::string& value) {
+            return value.find("nan") == std::string::npos ? "" : "not a number";
+          },
+          ""))
+      ->capture_default_str();
+}
+
 }  // namespace oxbow::cli

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -33,6 +34,9 @@ class Patience {
   absl::optional<absl::Time> broken_since_;
   absl::Duration pause_;
 };
+
+// The flag --retry-for, in seconds.
+void AddRetryFor(CLI::App* command, double* seconds);
 
 }  // namespace oxbow::cli
 

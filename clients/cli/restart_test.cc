@@ -10,6 +10,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -142,6 +143,55 @@ TEST(RestartTest, AnUploadOverKilledServersIsAnUninterruptedOne) {
   EXPECT_EQ(
       RunClient(address, {"append", "s", file, "--resume"}).json["durable"],
       400000);
+}
+
+// What the client writes for people, and what it says.
+std::pair<std::string, std::string> Generated(const std::string& address,
+                                              const std::string& seed) {
+  const std::string server = "--server=" + address;
+  const std::string with_seed = "--seed=" + seed;
+  const char* argv[] = {
+      "oxbow",           server.c_str(), "generate",         "s",
+      with_seed.c_str(), "--top-p=1",    "--max-tokens=1500"};
+  std::ostringstream out, err;
+  Streams streams;
+  streams.out = &out;
+  streams.err = &err;
+  EXPECT_EQ(RunCli(7, argv, streams), 0) << err.str();
+  return {out.str(), err.str()};
+}
+
+TEST(RestartTest, AGenerationOverKilledServersIsAnUninterruptedOne) {
+  const std::string model = Path("tiny.safetensors");
+  OXBOW_CHECK_OK(WriteTinyModel(TinyModelOptions(), model));
+  const std::string store = Path("generated");
+  auto probe = ServerProcess::Start(
+      {"--model=" + model, "--tokenizer=bytes", "--store=" + store});
+  ASSERT_TRUE(probe.ok()) << probe.status();
+  const std::string address = (*probe)->address();
+  const std::string file = Path("beginning");
+  std::ofstream(file) << "Once upon a time";
+  EXPECT_EQ(RunClient(address, {"append", "s", file}).code, 0);
+  const auto whole = Generated(address, "7");
+  EXPECT_EQ(whole.second, "");
+  EXPECT_EQ((*probe)->Terminate(), 0);
+
+  Daemon daemon(model, store, address.substr(address.rfind(':') + 1));
+  bool waited = false;
+  for (int round = 0; round < 20 && !waited; ++round) {
+    while (DurableOf(address) == 0) {
+      absl::SleepFor(absl::Milliseconds(5));
+    }
+    std::pair<std::string, std::string> killed;
+    std::thread client([&] { killed = Generated(address, "7"); });
+    absl::SleepFor(absl::Milliseconds(20 + 10 * round));
+    daemon.Kill();
+    daemon.Start();
+    client.join();
+    EXPECT_EQ(killed.first, whole.first);
+    waited = !killed.second.empty();
+  }
+  EXPECT_TRUE(waited) << "the server was never killed while it generated";
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/sha256.h"
+#include "base/soak.h"
 #include "engine/model/load_model.h"
 #include "gtest/gtest.h"
 #include "kernels/cpu/half_product.h"
@@ -182,7 +183,8 @@ TEST_P(ExactnessTest, OneDigestWhateverTheBatchThreadsAndInstructions) {
     for (const CpuTarget& target : kCpuTargets) {
       if (!GetParam().RunsOn(target)) continue;
       const ScopedCpuTarget use(target);
-      for (int chunking = 0; chunking < kChunkings; ++chunking, ++runs) {
+      for (int chunking = 0; chunking < Soaked(kChunkings);
+           ++chunking, ++runs) {
         const Digest digest = Reading(model->get(), tokens, chunking).Result();
         if (!first.has_value()) first = digest;
         ASSERT_EQ(digest, *first)

@@ -41,6 +41,8 @@ class ServedModel {
   void Kill();
   void Start();
   pid_t pid() const { return server_->pid(); }
+  // What the server was started with.
+  const std::vector<std::string>& flags() const { return flags_; }
   // For connections of one's own.
   const std::string& address() const { return server_->address(); }
 

@@ -171,8 +171,16 @@ std::string WriteModelOnce(const std::string& stem, bool embedder,
   return path;
 }
 
-absl::StatusOr<ReaderSpec> LoadSpec(const std::string& path,
-                                    const std::string& tokenizer, int threads) {
+void Count(std::atomic<int64_t>* tokens, ReaderSpec* reader) {
+  reader->model =
+      std::make_unique<CountedModel>(std::move(reader->model), tokens);
+}
+
+}  // namespace
+
+absl::StatusOr<ReaderSpec> LoadTestModel(const std::string& path,
+                                         const std::string& tokenizer,
+                                         int threads) {
   LoadModelOptions load;
   load.threads = threads;
   ReaderSpec spec;
@@ -183,13 +191,6 @@ absl::StatusOr<ReaderSpec> LoadSpec(const std::string& path,
   spec.file_name = path;
   return spec;
 }
-
-void Count(std::atomic<int64_t>* tokens, ReaderSpec* reader) {
-  reader->model =
-      std::make_unique<CountedModel>(std::move(reader->model), tokens);
-}
-
-}  // namespace
 
 std::string WriteTestModel(bool embedder, const std::string& version) {
   return WriteModelOnce(
@@ -203,11 +204,11 @@ absl::StatusOr<std::unique_ptr<SyncEngine>> SyncEngine::Start(
   const std::string path =
       options.model_path.empty() ? WriteTestModel(false) : options.model_path;
   ASSIGN_OR_RETURN(ReaderSpec generator,
-                   LoadSpec(path, options.tokenizer, options.threads));
+                   LoadTestModel(path, options.tokenizer, options.threads));
   absl::optional<ReaderSpec> embedder;
   if (!options.embedder_path.empty()) {
     ASSIGN_OR_RETURN(embedder,
-                     LoadSpec(options.embedder_path, "", options.threads));
+                     LoadTestModel(options.embedder_path, "", options.threads));
   }
   if (options.tokens_read != nullptr) {
     Count(options.tokens_read, &generator);

@@ -121,6 +121,11 @@ At AtLabel(const std::string& label);
 // TinyModelOptions; others than "7" have an initial state of their own.
 std::string WriteTestModel(bool embedder, const std::string& version = "7");
 
+// One of them, or another model, with a tokenizer as --tokenizer.
+absl::StatusOr<ReaderSpec> LoadTestModel(const std::string& path,
+                                         const std::string& tokenizer,
+                                         int threads);
+
 }  // namespace oxbow
 
 #endif  // OXBOW_TESTS_TESTING_SYNC_ENGINE_H_
