@@ -132,6 +132,11 @@ uint16_t NarrowToHalf(float number) {
 
 int NumbersPerGroup(DType dtype) { return dtype == DType::kQ6_K ? 16 : 32; }
 
+bool HasMin(DType dtype) {
+  return dtype == DType::kQ4_1 || dtype == DType::kQ5_1 ||
+         dtype == DType::kQ4_K || dtype == DType::kQ5_K;
+}
+
 void ReadBlock(const void* block, DType dtype, BlockParts* parts) {
   const auto* from = static_cast<const uint8_t*>(block);
   int8_t* q = parts->q;
@@ -227,8 +232,7 @@ bool AllFinite(const void* from, DType dtype, int64_t count) {
     default:
       break;
   }
-  const bool has_min = dtype == DType::kQ4_1 || dtype == DType::kQ5_1 ||
-                       dtype == DType::kQ4_K || dtype == DType::kQ5_K;
+  const bool has_min = HasMin(dtype);
   const int at = dtype == DType::kQ6_K ? 208 : 0;
   bool all = true;
   for (int64_t b = 0; b < count / NumbersPerBlock(dtype); ++b) {

@@ -50,6 +50,8 @@ struct BlockParts {
 
 // 32, or 16 for q6_K. `dtype` is a block format, here and below.
 int NumbersPerGroup(DType dtype);
+// Whether min[] may be other than 0.
+bool HasMin(DType dtype);
 
 void ReadBlock(const void* block, DType dtype, BlockParts* parts);
 

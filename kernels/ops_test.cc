@@ -41,7 +41,7 @@ TEST_P(OpsTest, GatherWidensRows) {
   const std::vector<uint16_t> bf16 = {0x3f80, 0xc000, 0x3e80,
                                       0x0001, 0x7f7f, 0x8000};  // 3 rows of 2
   const Table table = *ops_->PackTable({bf16.data(), DType::kBF16, 3, 2});
-  OwnedRows x(4, 2);
+  OwnedRows x(*ops_, 4, 2);
   ops_->Gather(x, table, {2, 0, 1, 2});
   const Numbers got = x.Get();
   EXPECT_EQ(got[2], 1.0f);
@@ -54,7 +54,7 @@ TEST_P(OpsTest, GatherWidensRows) {
   std::vector<uint16_t> fp16(21);
   for (int i = 0; i < 21; ++i) fp16[i] = 0x3c00 + i;  // 1 + i / 1024
   const Table halves = *ops_->PackTable({fp16.data(), DType::kF16, 1, 21});
-  OwnedRows y(1, 21);
+  OwnedRows y(*ops_, 1, 21);
   ops_->Gather(y, halves, {0});
   for (int i = 0; i < 21; ++i) EXPECT_EQ(y.Get()[i], 1.0f + i / 1024.0f);
 }
@@ -64,14 +64,15 @@ TEST_P(OpsTest, BlocksAreTheirDequantizedNumbers) {
     const int inputs = 3 * NumbersPerBlock(dtype), outputs = 90, rows = 7;
     const RandomWeights w = MakeRandomWeights(dtype, outputs * inputs, 1);
     const HostMatrix from{w.bytes.data(), dtype, outputs, inputs};
-    OwnedRows row(2, inputs);
+    OwnedRows row(*ops_, 2, inputs);
     ops_->Gather(row, *ops_->PackTable(from), {89, 2});
     Numbers want(w.numbers.end() - inputs, w.numbers.end());
     want.insert(want.end(), &w.numbers[2 * inputs], &w.numbers[3 * inputs]);
     EXPECT_EQ(row.Get(), want) << NameOf(dtype);
 
     const Numbers x = RandomFloats(rows * inputs, 3);
-    OwnedRows in(rows, inputs, x), y(rows, outputs), plain(rows, outputs);
+    OwnedRows in(*ops_, rows, inputs, x), y(*ops_, rows, outputs),
+        plain(*ops_, rows, outputs);
     ops_->Multiply(
         {{y, in, *ops_->Pack(from, /*transposed=*/false), Activation::kTanh},
          {plain, in, PackMatrix(w.numbers, outputs, inputs),
@@ -101,7 +102,7 @@ TEST_P(OpsTest, NormFollowsItsFormula) {
                        bias[c]);
       }
     }
-    OwnedRows y(19, width), in(19, width, x);
+    OwnedRows y(*ops_, 19, width), in(*ops_, 19, width, x);
     ops_->Norm(y, in, Pack(scale), Pack(bias), 1e-5f);
     // The mean of numbers near 3 is off by some 3 * 2^-24.
     ExpectNear(y.Get(), want, 3e-6);
@@ -116,13 +117,14 @@ TEST_P(OpsTest, ShiftMixLooksBackWithinASequence) {
   const Numbers past = RandomFloats(2 * width, 4);
   const Numbers amount = RandomFloats(width, 5), other = RandomFloats(width, 6);
   // States that hold the row at an offset of 10.
-  Numbers state_a(10 + width), state_b(10 + width);
-  std::copy_n(past.begin(), width, state_a.begin() + 10);
-  std::copy_n(past.begin() + width, width, state_b.begin() + 10);
+  Numbers before_a(10 + width), before_b(10 + width);
+  std::copy_n(past.begin(), width, before_a.begin() + 10);
+  std::copy_n(past.begin() + width, width, before_b.begin() + 10);
+  const OwnedNumbers state_a(*ops_, before_a), state_b(*ops_, before_b);
   const std::vector<int> row_end = {17, 20};
   const std::vector<float*> states = {state_a.data(), state_b.data()};
 
-  OwnedRows in(20, width, x), y(20, width), z(20, width);
+  OwnedRows in(*ops_, 20, width, x), y(*ops_, 20, width), z(*ops_, 20, width);
   ops_->ShiftMix({{y, Pack(amount)}, {z, Pack(other)}}, in, {row_end, states},
                  10);
   std::vector<double> want_y, want_z;
@@ -139,10 +141,10 @@ TEST_P(OpsTest, ShiftMixLooksBackWithinASequence) {
   ExpectNear(y.Get(), want_y, 5e-7);
   ExpectNear(z.Get(), want_z, 5e-7);
   for (int c = 0; c < width; ++c) {
-    EXPECT_EQ(state_a[10 + c], x[16 * width + c]);
-    EXPECT_EQ(state_b[10 + c], x[19 * width + c]);
+    EXPECT_EQ(state_a.Get()[10 + c], x[16 * width + c]);
+    EXPECT_EQ(state_b.Get()[10 + c], x[19 * width + c]);
   }
-  EXPECT_EQ(state_a[9], 0.0f);
+  EXPECT_EQ(state_a.Get()[9], 0.0f);
 }
 
 TEST_P(OpsTest, PeekMixLeavesTheStatesAndTakesAmountsOfEachRow) {
@@ -150,13 +152,14 @@ TEST_P(OpsTest, PeekMixLeavesTheStatesAndTakesAmountsOfEachRow) {
   const Numbers x = RandomFloats(9 * width, 3), past = RandomFloats(width, 4);
   const Numbers amount = RandomFloats(width, 5);
   const Numbers more = RandomFloats(9 * width, 6);
-  Numbers state = past;
+  const OwnedNumbers state(*ops_, past);
   const std::vector<int> row_end = {9};
   const std::vector<float*> states = {state.data()};
-  OwnedRows in(9, width, x), y(9, width), z(9, width), added(9, width, more);
+  OwnedRows in(*ops_, 9, width, x), y(*ops_, 9, width), z(*ops_, 9, width),
+      added(*ops_, 9, width, more);
   const std::vector<Mix> mixes = {{y, Pack(amount), added}, {z, Pack(amount)}};
   ops_->PeekMix(mixes, in, {row_end, states}, 0);
-  EXPECT_EQ(state, past);
+  EXPECT_EQ(state.Get(), past);
   std::vector<double> want_y, want_z;
   for (int i = 0; i < 9 * width; ++i) {
     const double change = double(i < width ? past[i] : x[i - width]) - x[i];
@@ -168,13 +171,14 @@ TEST_P(OpsTest, PeekMixLeavesTheStatesAndTakesAmountsOfEachRow) {
   const Numbers peeked = y.Get();
   ops_->ShiftMix(mixes, in, {row_end, states}, 0);
   EXPECT_EQ(y.Get(), peeked);
-  EXPECT_EQ(state, Numbers(x.end() - width, x.end()));
+  EXPECT_EQ(state.Get(), Numbers(x.end() - width, x.end()));
 }
 
 TEST_P(OpsTest, AddGatedFollowsItsFormula) {
   const Numbers x = RandomFloats(11 * 21, 1), gate = RandomFloats(11 * 21, 2),
                 y = RandomFloats(11 * 21, 3);
-  OwnedRows to(11, 21, x), by(11, 21, gate), from(11, 21, y);
+  OwnedRows to(*ops_, 11, 21, x), by(*ops_, 11, 21, gate),
+      from(*ops_, 11, 21, y);
   ops_->AddGated(to, by, from);
   Numbers want;
   for (size_t i = 0; i < x.size(); ++i) {
@@ -188,8 +192,8 @@ TEST_P(OpsTest, MultiplyDoesAllProductsOfAList) {
   const Numbers x = RandomFloats(rows * inputs, 1),
                 u = RandomFloats(rows * 7, 2);
   const Numbers w1 = RandomFloats(70 * inputs, 3), w2 = RandomFloats(9 * 7, 4);
-  OwnedRows in(rows, inputs, x), in2(rows, 7, u), y1(rows, 70),
-      y2(rows, 9, Numbers(rows * 9, 100.0f));
+  OwnedRows in(*ops_, rows, inputs, x), in2(*ops_, rows, 7, u),
+      y1(*ops_, rows, 70), y2(*ops_, rows, 9, Numbers(rows * 9, 100.0f));
   ops_->Multiply(
       {{y1, in, PackMatrix(w1, 70, inputs)},
        {y2, in2, PackMatrix(w2, 9, 7), Activation::kNone, /*add=*/true}});
@@ -235,7 +239,7 @@ TEST_P(OpsTest, ActivationsFollowTheirFormulas) {
        },
        0}};
   for (const auto& kind : kinds) {
-    OwnedRows in(rows, 1, x), y(rows, 1);
+    OwnedRows in(*ops_, rows, 1, x), y(*ops_, rows, 1);
     ops_->Multiply({{y, in, one, kind.activation}});
     std::vector<double> want;
     for (float v : x) want.push_back(kind.formula(v));
@@ -243,7 +247,54 @@ TEST_P(OpsTest, ActivationsFollowTheirFormulas) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, OpsTest, OpsParams(), OpsParamName);
+// Products, norms and mixes of awkward sizes: every backend of this test gives
+// the same bits. wkv_test.cc has the recurrences.
+TEST_P(OpsTest, EveryBackendGivesTheSameBits) {
+  const auto run = [](Ops& ops) {
+    Numbers all;
+    const auto keep = [&](const OwnedRows& rows) {
+      const Numbers got = rows.Get();
+      all.insert(all.end(), got.begin(), got.end());
+    };
+    for (DType dtype :
+         {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_0,
+          DType::kQ4_1, DType::kQ4_K, DType::kQ6_K}) {
+      const int step = NumbersPerBlock(dtype);
+      const int outputs = 83, inputs = step == 1 ? 131 : 2 * step;
+      const RandomWeights w = MakeRandomWeights(dtype, outputs * inputs, 1);
+      const Matrix matrix =
+          *ops.Pack({w.bytes.data(), dtype, outputs, inputs}, false);
+      for (int rows : {1, 5, 16, 17, 70}) {
+        const OwnedRows x(ops, rows, inputs, RandomFloats(rows * inputs, 2)),
+            y(ops, rows, outputs, RandomFloats(rows * outputs, 3));
+        for (bool add : {false, true}) {
+          ops.Multiply({{y, x, matrix, Activation::kTanh, add}});
+          keep(y);
+        }
+      }
+    }
+    const OwnedRows x(ops, 3, 100, RandomFloats(300, 4)), y(ops, 3, 100);
+    const Numbers scale = RandomFloats(100, 5), bias = RandomFloats(100, 6);
+    ops.Norm(y, x, *ops.PackVector(scale), *ops.PackVector(bias), 1e-5f);
+    keep(y);
+    const OwnedNumbers state(ops, RandomFloats(100, 7));
+    const std::vector<int> row_end = {3};
+    const std::vector<float*> states = {state.data()};
+    ops.ShiftMix({{y, *ops.PackVector(scale)}}, x, {row_end, states}, 0);
+    keep(y);
+    return all;
+  };
+  const Numbers here = run(*ops_);
+  for (const std::string& name : BackendNames()) {
+    backend_.reset();
+    backend_ = NewBackend(name);
+    if (backend_ == nullptr) continue;
+    EXPECT_EQ(run(backend_->ops()), here) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, OpsTest, testing::ValuesIn(BackendNames()),
+                         BackendName);
 
 }  // namespace
 }  // namespace oxbow

@@ -1,43 +1,73 @@
-// What tests of the ops share: rows to work on, and every backend in turn.
+// What tests of the ops share: numbers in a backend's memory, and the backend
+// under test, on which the target decides that links one (backend.h).
 #ifndef OXBOW_KERNELS_TESTING_OPS_FIXTURE_H_
 #define OXBOW_KERNELS_TESTING_OPS_FIXTURE_H_
 
 #include <cmath>
 #include <memory>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "kernels/cpu/cpu_ops.h"
 #include "kernels/ops.h"
-#include "kernels/testing/cpu_target.h"
+#include "kernels/testing/backend.h"
 
 namespace oxbow {
 
 using Numbers = std::vector<float>;
 
-// Rows of their own, with a pitch wider than they are.
-struct OwnedRows {
-  OwnedRows(int count, int width, Numbers from = {})
-      : numbers(count * (width + 5), -7.0f), width(width), count(count) {
-    for (size_t i = 0; i < from.size(); ++i) {
-      numbers[i / width * (width + 5) + i % width] = from[i];
-    }
+// Numbers in the memory of a backend.
+class OwnedNumbers {
+ public:
+  OwnedNumbers(Ops& ops, const Numbers& from)
+      : ops_(&ops), buffer_(*ops.Allocate(static_cast<int64_t>(from.size()))) {
+    ops.Write(buffer_.data(), from);
   }
-  operator Rows() { return Rows{numbers.data(), count, width, width + 5}; }
+  float* data() const { return buffer_.data(); }
   Numbers Get() const {
+    Numbers got(buffer_.count());
+    ops_->Read(absl::MakeSpan(got), buffer_.data());
+    return got;
+  }
+
+ private:
+  Ops* ops_;
+  Buffer buffer_;
+};
+
+// Rows of their own, with a pitch wider than they are.
+class OwnedRows {
+ public:
+  OwnedRows(Ops& ops, int count, int width, const Numbers& from = {})
+      : count_(count), width_(width), numbers_(ops, Padded(from)) {}
+  operator Rows() const {
+    return Rows{numbers_.data(), count_, width_, width_ + kPadding};
+  }
+  Numbers Get() const {
+    const Numbers all = numbers_.Get();
     Numbers got;
-    for (int n = 0; n < count; ++n) {
-      const auto row = numbers.begin() + n * (width + 5);
-      got.insert(got.end(), row, row + width);
-      for (int pad = 0; pad < 5; ++pad) EXPECT_EQ(row[width + pad], -7.0f);
+    for (int n = 0; n < count_; ++n) {
+      const auto row = all.begin() + n * (width_ + kPadding);
+      got.insert(got.end(), row, row + width_);
+      for (int i = 0; i < kPadding; ++i) EXPECT_EQ(row[width_ + i], -7.0f);
     }
     return got;
   }
 
-  Numbers numbers;
-  int width, count;
+ private:
+  static constexpr int kPadding = 5;
+
+  Numbers Padded(const Numbers& from) const {
+    Numbers padded(count_ * (width_ + kPadding), -7.0f);
+    for (size_t i = 0; i < from.size(); ++i) {
+      padded[i / width_ * (width_ + kPadding) + i % width_] = from[i];
+    }
+    return padded;
+  }
+
+  int count_, width_;
+  OwnedNumbers numbers_;
 };
 
 inline void ExpectNear(const Numbers& got, const std::vector<double>& want,
@@ -50,16 +80,12 @@ inline void ExpectNear(const Numbers& got, const std::vector<double>& want,
 
 inline double SigmoidOf(double x) { return 1 / (1 + std::exp(-x)); }
 
-using OpsParam = std::tuple<int, CpuTarget>;  // threads
-
-class OpsTest : public testing::TestWithParam<OpsParam> {
+class OpsTest : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    if (!HasCpuTarget(std::get<1>(GetParam()))) {
-      GTEST_SKIP() << "this CPU lacks " << std::get<1>(GetParam());
-    }
-    target_ = std::make_unique<ScopedCpuTarget>(std::get<1>(GetParam()));
-    ops_ = *CpuOps::Create(std::get<0>(GetParam()));
+    backend_ = NewBackend(GetParam());
+    if (backend_ == nullptr) GTEST_SKIP() << "no " << GetParam() << " here";
+    ops_ = &backend_->ops();
   }
 
   Vector Pack(const Numbers& numbers) { return *ops_->PackVector(numbers); }
@@ -67,18 +93,13 @@ class OpsTest : public testing::TestWithParam<OpsParam> {
     return *ops_->Pack({numbers.data(), DType::kF32, outputs, inputs}, false);
   }
 
-  std::unique_ptr<ScopedCpuTarget> target_;
-  std::unique_ptr<Ops> ops_;
+  std::unique_ptr<Backend> backend_;
+  Ops* ops_ = nullptr;
 };
 
-inline std::string OpsParamName(const testing::TestParamInfo<OpsParam>& info) {
-  return std::string(std::get<1>(info.param).name) + "Threads" +
-         std::to_string(std::get<0>(info.param));
-}
-
-inline auto OpsParams() {
-  return testing::Combine(testing::Values(1, 3),
-                          testing::ValuesIn(kCpuTargets));
+inline std::string BackendName(
+    const testing::TestParamInfo<std::string>& info) {
+  return info.param;
 }
 
 }  // namespace oxbow
