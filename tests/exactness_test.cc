@@ -111,7 +111,8 @@ TEST_P(EveryVersionTest, ACutAtAnyByteDoesNotMatter) {
   for (int id = 0; id < engine_->engine().generator_info().vocabulary_size;
        ++id) {
     const absl::string_view piece = tokenizer.Piece(id);
-    if (piece.size() == tokenizer.longest_piece() && text.size() < 120) {
+    if (piece.size() == static_cast<size_t>(tokenizer.longest_piece()) &&
+        text.size() < 120) {
       absl::StrAppend(&text, piece, "\xc3\xa9");
     }
   }

@@ -56,6 +56,7 @@ int RunAdmin(int argc, const char* const* argv, const Streams& streams) {
   AddVerify(&app, &run);
   AddBackup(&app, &run);
   AddBackups(&app, &run);
+  AddRebuild(&app, &run);
   AddRestore(&app, &run);
   AddGc(&app, &run);
   try {

@@ -35,6 +35,7 @@ using Run = std::function<absl::Status(const Session&)>;
 void AddBackup(CLI::App* app, Run* run);
 void AddBackups(CLI::App* app, Run* run);
 void AddGc(CLI::App* app, Run* run);
+void AddRebuild(CLI::App* app, Run* run);
 void AddRestore(CLI::App* app, Run* run);
 void AddVerify(CLI::App* app, Run* run);
 

@@ -10,10 +10,6 @@
 #include "base/status_macros.h"
 #include "clients/cli/call_status.h"
 #include "clients/cli/status_line.h"
-#include "engine/model/load_model.h"
-#include "engine/model/load_progress.h"
-#include "engine/tokenizer/tokenizer.h"
-#include "service/model_flags.h"
 #include "store/rocks_store.h"
 
 namespace oxbow::admin {
@@ -22,30 +18,6 @@ namespace {
 // The one that is replayed, and what an earlier replay may still hold.
 constexpr int kStates = 4;
 constexpr absl::Duration kSilent = absl::Seconds(2);
-
-absl::StatusOr<std::unique_ptr<Reader>> LoadReader(const ReplayFlags& flags,
-                                                   const Clock* clock,
-                                                   const Session& session) {
-  LoadProgress progress(flags.model, session.err_is_terminal, session.err,
-                        clock);
-  LoadModelOptions load;
-  load.threads = flags.threads;
-  load.slots_max = kStates;
-  load.numerics = flags.numerics;
-  load.precision = flags.weights;
-  load.adapters = flags.adapters;
-  load.on_progress = [&progress](int64_t done, int64_t total) {
-    progress.Update(done, total);
-  };
-  absl::StatusOr<std::unique_ptr<Model>> model = LoadModel(flags.model, load);
-  progress.Finish();
-  RETURN_IF_ERROR(model.status());
-  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer,
-                   MakeTokenizer(flags.tokenizer, flags.model,
-                                 (*model)->info().vocabulary_size));
-  return std::make_unique<Reader>("generator", *std::move(model),
-                                  std::move(tokenizer), Scheduler::Options());
-}
 
 absl::StatusOr<ReplayReport> ReplayIn(StreamStore& store,
                                       const ReplayFlags& flags,
@@ -80,7 +52,7 @@ absl::StatusOr<ReplayReport> ReplayIn(StreamStore& store,
 void AddReplayFlags(CLI::App* command, ReplayFlags* flags) {
   CLI::Option* model =
       command
-          ->add_option("--model", flags->model,
+          ->add_option("--model", flags->model.model,
                        "The model that made the store's states, as oxbowd "
                        "takes it")
           ->type_name("PATH");
@@ -95,33 +67,18 @@ void AddReplayFlags(CLI::App* command, ReplayFlags* flags) {
   model->needs(replay);
   command->add_option("--seed", flags->seed, "Which checkpoints --replay takes")
       ->capture_default_str();
-  command->add_option("--tokenizer", flags->tokenizer, "As oxbowd takes it")
-      ->type_name("KIND");
-  AddLoraFlag(command, &flags->adapters);
-  AddWeightsFlag(command, &flags->weights, "As oxbowd takes it");
-  command
-      ->add_option_function<std::string>(
-          "--numerics",
-          [flags](const std::string& kind) {
-            flags->numerics =
-                kind == "fast" ? Numerics::kFast : Numerics::kExact;
-          },
-          "As oxbowd takes it: states of the other kind are not compared")
-      ->check(CLI::IsMember({"exact", "fast"}));
-  command
-      ->add_option("--threads", flags->threads,
-                   "Threads that share each step. 0: all cores")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
+  AddModelFlags(command, &flags->model);
 }
 
 absl::StatusOr<ReplayReport> Replay(const std::string& store,
                                     const ReplayFlags& flags,
                                     const Session& session) {
   const RealClock clock;
-  absl::StatusOr<std::unique_ptr<Reader>> reader =
-      LoadReader(flags, &clock, session);
-  if (!reader.ok()) return cli::WithExit(reader.status(), cli::kExitNoInput);
+  ASSIGN_OR_RETURN(ReaderSpec spec,
+                   LoadReader(flags.model, kStates, &clock, session));
+  auto reader =
+      std::make_unique<Reader>("generator", std::move(spec.model),
+                               std::move(spec.tokenizer), Scheduler::Options());
   RocksStoreOptions options;
   options.path = store;
   options.create_if_missing = false;
@@ -129,7 +86,7 @@ absl::StatusOr<ReplayReport> Replay(const std::string& store,
       OpenRocksStore(options);
   if (!opened.ok()) return StoreFault(opened.status());
   const absl::StatusOr<ReplayReport> report =
-      ReplayIn(**opened, flags, &clock, *std::move(reader), session);
+      ReplayIn(**opened, flags, &clock, std::move(reader), session);
   // Another model than the store's is the command line's fault.
   if (absl::IsFailedPrecondition(report.status())) {
     return cli::UsageFault(report.status().message());

@@ -4,28 +4,19 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
 #include "clients/admin/command.h"
+#include "clients/admin/model_from_flags.h"
 #include "engine/replay_sample.h"
-#include "engine/weights/adapter_file.h"
-#include "engine/weights/weight_precision.h"
-#include "kernels/ops.h"
 
 namespace oxbow::admin {
 
 struct ReplayFlags {
   int count = 0;  // 0: replay nothing
   uint64_t seed = 1;
-  // As oxbowd takes them.
-  std::string model;
-  std::string tokenizer;
-  std::vector<AdapterFile> adapters;
-  WeightPrecision weights = WeightPrecision::kAsStored;
-  Numerics numerics = Numerics::kExact;
-  int threads = 0;
+  ModelFlags model;
 };
 
 void AddReplayFlags(CLI::App* command, ReplayFlags* flags);

@@ -53,9 +53,10 @@ class ServedTest : public testing::Test {
   }
 
   std::string Path(const std::string& name) const { return folder_ + name; }
-  std::unique_ptr<ServerProcess> Serve(const std::string& store) {
+  std::unique_ptr<ServerProcess> Serve(const std::string& store,
+                                       const std::string& model = "tiny.pth") {
     return *ServerProcess::Start(
-        {"--model=" + Path("tiny.pth"), "--tokenizer=bytes",
+        {"--model=" + Path(model), "--tokenizer=bytes",
          "--store=" + Path(store), "--checkpoint-tokens=64",
          "--admin-listen=" + admin_, "--backup-dir=" + Path("backups")});
   }
@@ -139,6 +140,40 @@ TEST_F(ServedTest, WhatIsBackedUpUnderLoadServesAgain) {
   const Result text = Oxbow(server->address(), {"text", "book"});
   EXPECT_EQ(text.out, before);
   EXPECT_EQ(server->Terminate(), 0);
+}
+
+TEST_F(ServedTest, AStoreIsRebuiltUnderAnotherModel) {
+  TinyModelOptions other;
+  other.seed = 77;
+  OXBOW_CHECK_OK(WriteTinyModel(other, Path("other.pth")));
+  const std::string text(300, 'x');
+  auto server = Serve("store");
+  ASSERT_EQ(
+      Oxbow(server->address(), {"append", "book", File("text", text)}).code, 0);
+  ASSERT_EQ(server->Terminate(), 0);
+
+  const std::vector<std::string> rebuild = {
+      "rebuild", "--store=" + Path("store"), "--to=" + Path("rebuilt"),
+      "--model=" + Path("other.pth"), "--tokenizer=bytes"};
+  // What an interrupted one left.
+  fs::create_directories(Path("rebuilt.unfinished"));
+  File("rebuilt.unfinished/rubbish", "");
+  const Result rebuilt = Admin(rebuild);
+  ASSERT_EQ(rebuilt.code, 0) << rebuilt.err;
+  EXPECT_THAT(rebuilt.out, HasSubstr("1 streams"));
+  EXPECT_FALSE(fs::exists(Path("rebuilt.unfinished")));
+  EXPECT_EQ(Admin(rebuild).code, 64) << "over a store that is there";
+
+  server = Serve("rebuilt", "other.pth");
+  EXPECT_EQ(Oxbow(server->address(), {"text", "book"}).out, text);
+  ASSERT_EQ(server->Terminate(), 0);
+  EXPECT_EQ(Admin({"verify", "--store=" + Path("rebuilt"), "--replay=5",
+                   "--model=" + Path("other.pth"), "--tokenizer=bytes"})
+                .code,
+            0);
+  server = Serve("store");
+  EXPECT_EQ(Oxbow(server->address(), {"text", "book"}).out, text);
+  ASSERT_EQ(server->Terminate(), 0);
 }
 
 TEST_F(ServedTest, AnotherModelIsSaidNotCompared) {
