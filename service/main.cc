@@ -57,6 +57,7 @@ absl::StatusOr<ReaderSpec> LoadReader(const std::string& path,
   LoadProgress progress(path, isatty(STDERR_FILENO) == 1, &std::cerr,
                         surroundings.clock);
   LoadModelOptions load;
+  load.gpu = options.gpu;
   load.pool = surroundings.pool;
   load.precision = options.weights;
   load.adapters = adapters;
@@ -98,6 +99,7 @@ absl::Status LoadReranker(const Options& options,
   LoadProgress progress(options.reranker_path, isatty(STDERR_FILENO) == 1,
                         &std::cerr, surroundings.clock);
   Reranker::LoadOptions load;
+  load.gpu = options.gpu;
   load.pool = surroundings.pool;
   load.on_progress = [&progress](int64_t done, int64_t total) {
     progress.Update(done, total);

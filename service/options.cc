@@ -89,6 +89,31 @@ void AddListenFlags(CLI::App* app, Options* options, std::string* listen,
       ->needs(admin_listen);
 }
 
+// N of cuda:N; nullopt for anything else.
+absl::optional<int> GpuOf(absl::string_view device) {
+  int gpu = 0;
+  if (!absl::ConsumePrefix(&device, "cuda:") ||
+      !absl::SimpleAtoi(device, &gpu) || gpu < 0) {
+    return absl::nullopt;
+  }
+  return gpu;
+}
+
+void AddDeviceFlag(CLI::App* app, Options* options) {
+  app->add_option_function<std::string>(
+         "--device",
+         [options](const std::string& device) { options->gpu = GpuOf(device); },
+         "Where the models compute: cpu, or cuda:N for an NVIDIA GPU by CUDA's "
+         "number. A GPU needs liboxbow_cuda.so beside oxbowd; its states are "
+         "the CPU's, bit for bit. Default: cpu")
+      ->type_name("DEVICE")
+      ->check([](const std::string& device) {
+        return device == "cpu" || GpuOf(device).has_value()
+                   ? std::string()
+                   : "want cpu or cuda:N such as cuda:0, not " + device;
+      });
+}
+
 void AddModelFlags(CLI::App* app, Options* options) {
   app->add_option("--model", options->model_path,
                   "The model: a file, an index of shards, or a folder")
@@ -131,6 +156,7 @@ void AddModelFlags(CLI::App* app, Options* options) {
          "a CPU with AVX-512 BF16, at a thousandth of error; states made one "
          "way are made again, not gone on with, the other way. Default: exact")
       ->check(CLI::IsMember({"exact", "fast"}));
+  AddDeviceFlag(app, options);
   app->add_option("--threads", options->threads,
                   "Threads that share each step. 0: one for each core that "
                   "affinity and control group allow")

@@ -47,7 +47,8 @@ struct Options {
   std::string backup_path;                     // empty: no backups
   WeightPrecision weights = WeightPrecision::kAsStored;  // of both models
   Numerics numerics = Numerics::kExact;                  // of both models
-  int threads = 0;                                       // 0: all cores
+  absl::optional<int> gpu;  // by CUDA's number; nullopt: the CPU computes
+  int threads = 0;          // 0: all cores
   bool pin_threads = false;
   double bulk_slowdown_max = 8;
   int checkpoint_tokens = 4096;

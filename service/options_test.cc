@@ -54,6 +54,8 @@ TEST(OptionsTest, NumericsAreExactUnlessAskedToBeFast) {
   EXPECT_EQ(ParseWith({}).options.numerics, Numerics::kExact);
   EXPECT_EQ(ParseWith({"--numerics=exact"}).options.numerics, Numerics::kExact);
   EXPECT_EQ(ParseWith({"--numerics=fast"}).options.numerics, Numerics::kFast);
+  EXPECT_FALSE(ParseWith({"--device=cpu"}).options.gpu.has_value());
+  EXPECT_EQ(ParseWith({"--device=cuda:1"}).options.gpu, 1);
 }
 
 TEST(OptionsTest, LorasAreMergedInTheOrderGiven) {
@@ -89,6 +91,9 @@ TEST(OptionsTest, BadFlagsAreOneSentenceAndUsage) {
                                              {"--weights=int3"},
                                              {"--weights=2"},
                                              {"--numerics=faster"},
+                                             {"--device=gpu"},
+                                             {"--device=cuda:"},
+                                             {"--device=cuda:-1"},
                                              {"--listen=nowhere"},
                                              {"--listen=127.0.0.1:65536"},
                                              {"--listen=127.0.0.1:-1"},

@@ -82,6 +82,10 @@ TEST_F(OxbowdTest, ABadModelOrVocabularyIsOneSentenceAnd66) {
       66, "/nosuch");
 }
 
+TEST_F(OxbowdTest, AGpuThatCannotBeUsedIsOneSentenceAnd66) {
+  ExpectEnd(Good("a") + "--device=cuda:0", 66, "--device=cpu");
+}
+
 TEST_F(OxbowdTest, ARerankerThatDoesNotFitIsOneSentenceAnd66) {
   TinyModelOptions options;
   options.reranker = true;

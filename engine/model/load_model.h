@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include "engine/model/model.h"
 #include "engine/weights/adapter_file.h"
 #include "engine/weights/model_part.h"
@@ -18,6 +19,8 @@
 namespace oxbow {
 
 struct LoadModelOptions {
+  // The GPU that computes, by CUDA's number; nullopt: the CPU does.
+  absl::optional<int> gpu;
   // Threads that share the work of one step; 0: all cores that may be used.
   int threads = 0;
   // If not null, these instead: those of the other models that the same thread
@@ -39,11 +42,11 @@ struct LoadModelOptions {
 
 // Reads a file, an index of shards or a folder, as OpenTensors does; tensors
 // under any scheme of docs/weights.md.
-// NotFound: no such file. Unimplemented: a version or format Oxbow does not
-// run, named. InvalidArgument: the file is damaged or hostile, in one sentence
-// that names the tensor and the shapes ("blocks.3.att.key.weight: want
-// [768,768], file has [768,512]"). ResourceExhausted: not enough memory. The
-// same of an adapter.
+// NotFound: no such file. Unavailable: no such GPU, or nothing to use it with.
+// Unimplemented: a version or format Oxbow does not run, named.
+// InvalidArgument: the file is damaged or hostile, in one sentence that names
+// the tensor and the shapes ("blocks.3.att.key.weight: want [768,768], file has
+// [768,512]"). ResourceExhausted: not enough memory. The same of an adapter.
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(
     const std::string& path, const LoadModelOptions& options);
 

@@ -81,6 +81,7 @@ absl::StatusOr<std::unique_ptr<Reranker>> Reranker::Load(
     const std::string& path, const LoadOptions& options,
     const ModelInfo& embedder) {
   LoadModelOptions load;
+  load.gpu = options.gpu;
   load.threads = options.threads;
   load.pool = options.pool;
   load.slots_max = kStatesMax;

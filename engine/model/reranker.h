@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "engine/model/model.h"
 #include "kernels/cpu/thread_pool.h"
@@ -29,8 +30,10 @@ class Reranker {
   static constexpr int kStatesMax = 16;
 
   struct LoadOptions {
-    int threads = 0;  // as LoadModelOptions
-    std::shared_ptr<ThreadPool> pool;  // as LoadModelOptions
+    // As LoadModelOptions.
+    absl::optional<int> gpu;
+    int threads = 0;
+    std::shared_ptr<ThreadPool> pool;
     std::function<void(int64_t done, int64_t total)> on_progress;
   };
 
