@@ -2,10 +2,12 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstring>
 #include <iterator>
+#include <thread>
 
 #include "base/check.h"
 
@@ -225,6 +227,30 @@ double FloorReader::Read(int way, int passes) const {
     });
   }
   return passes * static_cast<double>(pieces) * kPieceBytes / (Now() - start);
+}
+
+double HandOverSeconds() {
+  constexpr double kTrySeconds = 0.01;
+  constexpr int kTurns = 100;  // there and back
+  std::atomic<bool> is_there{false}, ended{false};
+  std::thread other([&] {
+    while (!ended) {
+      if (is_there) is_there = false;
+    }
+  });
+  double best = kTrySeconds;
+  for (const double end = Now() + kTrySeconds; Now() < end;) {
+    const double begin = Now();
+    for (int turn = 0; turn < kTurns; ++turn) {
+      is_there = true;
+      while (is_there) {
+      }
+    }
+    best = std::min(best, (Now() - begin) / (2 * kTurns));
+  }
+  ended = true;
+  other.join();
+  return best;
 }
 
 double MultiplyAddPeak(ThreadPool& pool) {

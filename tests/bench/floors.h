@@ -52,6 +52,12 @@ class FloorReader {
   int way_ = 0;
 };
 
+// Seconds that a number takes from one thread to another at best, tried for
+// some milliseconds. Two cores under one third-level cache are several times
+// nearer to each other than two under two, and have half of their bandwidth;
+// where a virtual machine's cores are, its host decides anew now and then.
+double HandOverSeconds();
+
 // Floating point operations a second of fused multiply-adds (two each) in
 // registers, all threads together.
 double MultiplyAddPeak(ThreadPool& pool);

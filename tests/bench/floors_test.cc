@@ -24,6 +24,11 @@ TEST(FloorsTest, ReadsWithOneThreadAndWithTwo) {
   }
 }
 
+TEST(FloorsTest, ThreadsReachEachOther) {
+  EXPECT_GT(HandOverSeconds(), 1e-9);
+  EXPECT_LT(HandOverSeconds(), 1);
+}
+
 TEST(FloorsTest, PeaksArePossible) {
   ThreadPool pool(1);
   EXPECT_GT(MultiplyAddPeak(pool), kPeakMin);

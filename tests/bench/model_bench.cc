@@ -132,6 +132,10 @@ class Bench {
       std::printf("# %s %s, %d threads: %.0f MB are read fastest with %s\n",
                   shape_name_.c_str(), kind_.c_str(), threads,
                   matrix_bytes_ / 1e6, reader.way());
+      if (threads > 1) {
+        std::printf("# a number goes from thread to thread in %.0f ns\n",
+                    HandOverSeconds() * 1e9);
+      }
       for (int streams : options_.streams) {
         results.push_back(Decode(pool, reader, streams));
         Print(results.back());
