@@ -41,6 +41,10 @@ google::rpc::ErrorInfo MakeErrorInfo(
     const std::map<std::string, std::string>& facts) {
   google::rpc::ErrorInfo info;
   std::string reason = ReasonOf(status);
+  // The store knows no reasons, and whatever else is full has one.
+  if (reason.empty() && absl::IsResourceExhausted(status)) {
+    reason = "STORAGE_FULL";
+  }
   if (reason.empty()) reason = absl::StatusCodeToString(status.code());
   info.set_reason(Printable(reason, 64));
   info.set_domain("oxbow");

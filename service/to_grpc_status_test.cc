@@ -39,7 +39,9 @@ TEST(ToGrpcStatusTest, EveryCodeKeepsItsNumberAndGetsAReason) {
     EXPECT_EQ(DetailsOf(converted).code(), code);
     google::rpc::ErrorInfo info;
     ASSERT_TRUE(Unpack(converted, &info));
-    EXPECT_EQ(info.reason(), absl::StatusCodeToString(status.code()));
+    EXPECT_EQ(info.reason(), absl::IsResourceExhausted(status)
+                                 ? "STORAGE_FULL"
+                                 : absl::StatusCodeToString(status.code()));
     EXPECT_EQ(info.domain(), "oxbow");
     google::rpc::RetryInfo retry;
     EXPECT_EQ(Unpack(converted, &retry),

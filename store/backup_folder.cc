@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "rocksdb/env.h"
 #include "rocksdb/utilities/backup_engine.h"
 #include "store/backup_note.h"
 #include "store/rocks_status.h"
@@ -59,15 +60,17 @@ std::vector<BackupInfo> ListOf(
 }  // namespace
 
 BackupFolder::BackupFolder(std::string path, std::unique_ptr<FolderLock> lock,
+                           std::unique_ptr<rocksdb::Env> env,
                            std::unique_ptr<rocksdb::BackupEngine> engine)
     : path_(std::move(path)),
       lock_(std::move(lock)),
+      env_(std::move(env)),
       engine_(std::move(engine)) {}
 
 BackupFolder::~BackupFolder() = default;
 
 absl::StatusOr<std::unique_ptr<BackupFolder>> BackupFolder::Open(
-    const std::string& path) {
+    const std::string& path, std::shared_ptr<rocksdb::FileSystem> file_system) {
   std::error_code error;
   fs::create_directories(path, error);
   if (error) {
@@ -80,13 +83,19 @@ absl::StatusOr<std::unique_ptr<BackupFolder>> BackupFolder::Open(
         "Another program has the folder of backups ", path, " open."));
   }
   RETURN_IF_ERROR(lock.status());
+  std::unique_ptr<rocksdb::Env> env;
+  if (file_system != nullptr) {
+    env = rocksdb::NewCompositeEnv(std::move(file_system));
+  }
   rocksdb::BackupEngine* engine = nullptr;
-  RETURN_IF_ERROR(
-      FromRocks(rocksdb::BackupEngine::Open(EngineOptions(path),
-                                            rocksdb::Env::Default(), &engine),
-                absl::StrCat("Opening the folder of backups ", path)));
-  return std::unique_ptr<BackupFolder>(new BackupFolder(
-      path, *std::move(lock), std::unique_ptr<rocksdb::BackupEngine>(engine)));
+  RETURN_IF_ERROR(FromRocks(
+      rocksdb::BackupEngine::Open(
+          EngineOptions(path),
+          env == nullptr ? rocksdb::Env::Default() : env.get(), &engine),
+      absl::StrCat("Opening the folder of backups ", path)));
+  return std::unique_ptr<BackupFolder>(
+      new BackupFolder(path, *std::move(lock), std::move(env),
+                       std::unique_ptr<rocksdb::BackupEngine>(engine)));
 }
 
 absl::StatusOr<BackupInfo> BackupFolder::Add(rocksdb::DB* db,

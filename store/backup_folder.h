@@ -15,6 +15,8 @@
 namespace rocksdb {
 class BackupEngine;
 class DB;
+class Env;
+class FileSystem;
 }  // namespace rocksdb
 
 namespace oxbow {
@@ -37,8 +39,12 @@ class BackupFolder {
  public:
   // Opens the folder, or makes it. FailedPrecondition: another process has it
   // open, or it holds something else. Else the system's errors.
+  //
+  // `file_system` is where it reads and writes; nullptr: the machine's disk.
+  // Tests put faults there.
   static absl::StatusOr<std::unique_ptr<BackupFolder>> Open(
-      const std::string& path);
+      const std::string& path,
+      std::shared_ptr<rocksdb::FileSystem> file_system = nullptr);
   ~BackupFolder();
 
   // Adds a backup of the open database, which may be written to meanwhile.
@@ -59,10 +65,12 @@ class BackupFolder {
 
  private:
   BackupFolder(std::string path, std::unique_ptr<FolderLock> lock,
+               std::unique_ptr<rocksdb::Env> env,
                std::unique_ptr<rocksdb::BackupEngine> engine);
 
   const std::string path_;
   const std::unique_ptr<FolderLock> lock_;
+  const std::unique_ptr<rocksdb::Env> env_;  // null: the machine's
   const std::unique_ptr<rocksdb::BackupEngine> engine_;
 };
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "rocksdb/env.h"
+#include "store/check_log_files.h"
 #include "store/keys.h"
 #include "store/rocks_options.h"
 #include "store/rocks_status.h"
@@ -47,6 +48,7 @@ absl::StatusOr<std::unique_ptr<RocksDb>> Open(
   rocksdb::DBOptions db_options = MakeDbOptions(options, env.get());
   db_options.create_if_missing = create;
   db_options.create_missing_column_families = create;
+  RETURN_IF_ERROR(CheckLogFiles(data));
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   const rocksdb::Status status =

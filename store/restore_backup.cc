@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -40,6 +41,25 @@ absl::Status MakeEmpty(const std::string& store) {
   return absl::OkStatus();
 }
 
+// DataLoss: RocksDB passes over a backup whose list of files is damaged. One
+// that is newer than all whole ones would be replaced by an older, unasked.
+absl::Status CheckNewest(const rocksdb::BackupEngineReadOnly& engine,
+                         const std::string& backups, uint32_t newest_whole) {
+  std::vector<rocksdb::BackupID> damaged;
+  engine.GetCorruptedBackups(&damaged);
+  for (const rocksdb::BackupID id : damaged) {
+    if (id <= newest_whole) continue;
+    return absl::DataLossError(absl::StrCat(
+        "Backup ", id, " in ", backups,
+        ", the newest, is damaged: its list of files cannot be read. ",
+        newest_whole == 0
+            ? "There is no whole one."
+            : absl::StrCat("The newest whole one is ", newest_whole,
+                           ": ask for it by its id to restore it.")));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<rocksdb::BackupInfo> Find(
     const rocksdb::BackupEngineReadOnly& engine,
     const RestoreOptions& options) {
@@ -47,6 +67,10 @@ absl::StatusOr<rocksdb::BackupInfo> Find(
   const rocksdb::Status found = options.id
                                     ? engine.GetBackupInfo(*options.id, &info)
                                     : engine.GetLatestBackupInfo(&info);
+  if (!options.id) {
+    RETURN_IF_ERROR(
+        CheckNewest(engine, options.backups, found.ok() ? info.backup_id : 0));
+  }
   if (found.IsNotFound()) {
     return absl::NotFoundError(absl::StrCat(
         "The folder of backups ", options.backups, " has no ",

@@ -32,7 +32,8 @@ struct RestoredStore {
 // acknowledged when the backup began.
 //
 // NotFound: no such folder or backup. FailedPrecondition: the store's folder
-// holds something. DataLoss: a file of the backup is damaged.
+// holds something. DataLoss: a file of the backup is damaged, or, if no id is
+// given, the newest backup is none any more; an older one is not taken unasked.
 // ResourceExhausted: the disk is full.
 absl::StatusOr<RestoredStore> RestoreBackup(const RestoreOptions& options);
 

@@ -43,18 +43,6 @@ void RocksBatch::Retire(const StreamRecord& stream, absl::Time now) {
   Put(Family::kMeta, unowned, EncodeUnowned(unowned, now));
 }
 
-void RocksBatch::Purge(StreamUid uid,
-                       const std::vector<std::string>& beginnings) {
-  for (Family family : {Family::kLog, Family::kState, Family::kCheckpoint,
-                        Family::kEmbedding}) {
-    DeleteRange(family, AllOf(uid));
-  }
-  DeleteRange(Family::kMeta, RequestsOf(uid));
-  for (const std::string& key : beginnings) Delete(Family::kMeta, key);
-  DeleteRange(Family::kMeta, BeginningsOf(uid));
-  Delete(Family::kMeta, UnownedKey(uid));
-}
-
 void RocksBatch::AddOwners(const BatchEffects& effects) {
   for (const auto& entry : effects.after) {
     const UidState::Owner before = effects.before.at(entry.first).owner;

@@ -31,9 +31,6 @@ class RocksBatch {
               absl::Time now);
   // The stream's name is free; its uid waits for the sweep.
   void Retire(const StreamRecord& stream, absl::Time now);
-  // Nothing stays of the uid, which is unowned. `beginnings`: the keys of those
-  // it has.
-  void Purge(StreamUid uid, const std::vector<std::string>& beginnings);
 
   rocksdb::WriteBatch* raw() { return &batch_; }
 

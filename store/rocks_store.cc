@@ -17,6 +17,7 @@
 #include "store/encode_records.h"
 #include "store/keys.h"
 #include "store/open_rocks_db.h"
+#include "store/purge_uid.h"
 #include "store/rocks_batch.h"
 #include "store/rocks_log.h"
 #include "store/rocks_sweep.h"
@@ -29,8 +30,8 @@ namespace {
 
 // Uids reserved by one synced write; a crash skips what is left of them.
 constexpr StreamUid kUidBlock = 1000;
-// Uids a sweep removes in one write, while others wait.
-constexpr size_t kPurgeMax = 100;
+// Keys a sweep removes in one write, while others wait.
+constexpr size_t kPurgeKeysMax = 10000;
 
 // Reads need no lock: RocksDB gives each a state of one moment. Writes are
 // checked against what is stored, so one at a time is checked and written.
@@ -82,9 +83,14 @@ class RocksStore : public DiskStore {
   // The uids without a stream that no stream's ancestry names. Adds what
   // expired at `now` to them.
   absl::StatusOr<std::vector<StreamUid>> FindUnreachable(absl::Time now);
-  // Removes the uids but those that streams have come to need meanwhile.
-  absl::StatusOr<int> Purge(const std::vector<StreamUid>& uids);
   absl::Status DropRequests(absl::Time now);
+  // Removes uids from the `next`th on, but those that streams have come to need
+  // meanwhile, as far as one write goes, and counts them.
+  absl::Status PurgeSome(const std::vector<StreamUid>& uids, size_t* next,
+                         int* removed);
+  // FailedPrecondition: it shares what is being removed.
+  absl::Status CheckParents(const StreamRecord& stream) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   RealClock real_clock_;
   const Clock* const clock_;
@@ -101,6 +107,9 @@ class RocksStore : public DiskStore {
   // While a sweep runs: uids that streams put since then are or name.
   bool sweeping_ ABSL_GUARDED_BY(mu_) = false;
   std::set<StreamUid> put_while_sweeping_ ABSL_GUARDED_BY(mu_);
+  // Uids some of whose data a sweep has removed; the next goes on with those
+  // that it could not finish.
+  std::set<StreamUid> partly_purged_ ABSL_GUARDED_BY(mu_);
 };
 
 RocksStore::RocksStore(const RocksStoreOptions& options, OpenRocks opened,
@@ -148,6 +157,9 @@ absl::Status RocksStore::Write(const StoreBatch& batch, bool sync) {
   const absl::Time now = clock_->Now();
   absl::MutexLock lock(&mu_);
   if (batch.Adds()) RETURN_IF_ERROR(space_.Admit(batch.ByteSize()));
+  for (const StreamRecord& stream : batch.put_streams) {
+    RETURN_IF_ERROR(CheckParents(stream));
+  }
   RocksView view(db_, &uids_);
   ASSIGN_OR_RETURN(const BatchEffects effects,
                    CheckBatch(batch, digests, view, now));
@@ -354,20 +366,36 @@ absl::StatusOr<std::vector<StreamUid>> RocksStore::FindUnreachable(
   return UnownedBut(*db_, survey.reachable);
 }
 
-absl::StatusOr<int> RocksStore::Purge(const std::vector<StreamUid>& uids) {
+absl::Status RocksStore::PurgeSome(const std::vector<StreamUid>& uids,
+                                   size_t* next, int* removed) {
   absl::MutexLock lock(&mu_);
-  int removed = 0;
   RocksBatch batch(db_);
-  for (StreamUid uid : uids) {
-    if (put_while_sweeping_.count(uid) > 0) continue;
-    ASSIGN_OR_RETURN(const std::vector<std::string> beginnings,
-                     ReadBeginningKeys(*db_, uid));
-    batch.Purge(uid, beginnings);
-    uids_.Forget(uid);
-    ++removed;
+  size_t keys_left = kPurgeKeysMax;
+  while (keys_left > 0 && *next < uids.size()) {
+    const StreamUid uid = uids[*next];
+    if (put_while_sweeping_.count(uid) == 0) {
+      ASSIGN_OR_RETURN(const bool all, PurgeUid(*db_, uid, &keys_left, &batch));
+      uids_.Forget(uid);
+      if (!all) {
+        partly_purged_.insert(uid);
+        break;
+      }
+      partly_purged_.erase(uid);
+      ++*removed;
+    }
+    ++*next;
   }
-  RETURN_IF_ERROR(Commit(&batch, /*sync=*/true));
-  return removed;
+  return Commit(&batch, /*sync=*/true);
+}
+
+absl::Status RocksStore::CheckParents(const StreamRecord& stream) const {
+  for (const Segment& segment : stream.ancestry) {
+    if (partly_purged_.count(segment.uid) == 0) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat("The stream \"", stream.name, "\" shares the log of uid ",
+                     segment.uid, ", which is being removed."));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RocksStore::DropRequests(absl::Time now) {
@@ -392,12 +420,8 @@ absl::StatusOr<int> RocksStore::Sweep(absl::Time now) {
   std::vector<LargeRange> large;
   if (uids.ok()) large = LargeRangesOf(*db_, *uids);
   int removed = 0;
-  for (size_t i = 0; status.ok() && i < uids->size(); i += kPurgeMax) {
-    const auto begin = uids->begin() + i;
-    const auto end = uids->begin() + std::min(i + kPurgeMax, uids->size());
-    const absl::StatusOr<int> purged = Purge({begin, end});
-    status = purged.status();
-    if (purged.ok()) removed += *purged;
+  for (size_t next = 0; status.ok() && next < uids->size();) {
+    status = PurgeSome(*uids, &next, &removed);
   }
   if (status.ok()) status = DropRequests(now);
   {

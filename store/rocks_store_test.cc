@@ -206,5 +206,22 @@ TEST_F(RocksStoreTest, ALookDoesNotDisturbAStoreInUse) {
   EXPECT_OK(Append("two"));
 }
 
+// More than one write of a sweep takes.
+TEST_F(RocksStoreTest, AStreamOfManyRecordsIsSweptWhole) {
+  ASSERT_OK(Open());
+  StoreBatch batch;
+  batch.put_streams.resize(1);
+  batch.put_streams[0].uid = 1;
+  batch.put_streams[0].name = "long";
+  for (int i = 0; i < 25000; ++i) {
+    batch.appends.push_back({1, author_.Text("x")});
+  }
+  ASSERT_OK(store_->Write(batch, /*sync=*/false));
+  ASSERT_OK(store_->DeleteStream(1));
+  EXPECT_EQ(*store_->Sweep(clock_.Now()), 1);
+  EXPECT_EQ(*store_->LastRecord(1), absl::nullopt);
+  EXPECT_TRUE(store_->PlanSweep(clock_.Now())->uids.empty());
+}
+
 }  // namespace
 }  // namespace oxbow

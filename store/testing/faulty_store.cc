@@ -9,6 +9,11 @@ void FaultyStore::Fail(std::vector<absl::Status> next) {
   failures_.assign(next.begin(), next.end());
 }
 
+void FaultyStore::FailEmbedding(absl::Status status) {
+  absl::MutexLock lock(&mu_);
+  embedding_failure_ = std::move(status);
+}
+
 void FaultyStore::Hold() {
   absl::MutexLock lock(&mu_);
   held_ = true;
@@ -49,6 +54,9 @@ absl::Status FaultyStore::Write(const StoreBatch& batch, bool sync) {
       const absl::Status status = std::move(failures_.front());
       failures_.pop_front();
       if (!status.ok()) return status;
+    }
+    if (!batch.put_embeddings.empty() && !embedding_failure_.ok()) {
+      return std::exchange(embedding_failure_, absl::OkStatus());
     }
     ++writes_;
     if (sync) ++synced_writes_;

@@ -19,6 +19,8 @@ class FaultyStore : public StreamStore {
 
   // What the next writes return instead of being written; OK: written.
   void Fail(std::vector<absl::Status> next);
+  // What the next write of an embedding returns instead.
+  void FailEmbedding(absl::Status status);
   // Writes wait until Release().
   void Hold();
   void Release();
@@ -64,6 +66,7 @@ class FaultyStore : public StreamStore {
   StreamStore* const store_;
   mutable absl::Mutex mu_;
   std::deque<absl::Status> failures_ ABSL_GUARDED_BY(mu_);
+  absl::Status embedding_failure_ ABSL_GUARDED_BY(mu_);
   bool held_ ABSL_GUARDED_BY(mu_) = false;
   int waiting_ ABSL_GUARDED_BY(mu_) = 0;
   int writes_ ABSL_GUARDED_BY(mu_) = 0;

@@ -37,7 +37,9 @@ RocksStoreOptions SmallRocksOptions(const std::string& path,
   return options;
 }
 
-StoreUnderTest::StoreUnderTest(StoreKind kind) : kind_(kind) {
+StoreUnderTest::StoreUnderTest(StoreKind kind,
+                               std::shared_ptr<rocksdb::FileSystem> disk)
+    : kind_(kind), disk_(std::move(disk)) {
   if (kind == StoreKind::kMemory) {
     store_ = std::make_unique<MemoryStore>(&clock_);
   } else {
@@ -45,11 +47,16 @@ StoreUnderTest::StoreUnderTest(StoreKind kind) : kind_(kind) {
   }
 }
 
+void StoreUnderTest::Close() {
+  if (kind_ == StoreKind::kRocks) store_ = nullptr;
+}
+
 void StoreUnderTest::Reopen() {
   if (kind_ == StoreKind::kMemory) return;
-  store_ = nullptr;
-  absl::StatusOr<std::unique_ptr<StreamStore>> opened =
-      OpenRocksStore(SmallRocksOptions(folder_.path(), &clock_));
+  Close();
+  RocksStoreOptions options = SmallRocksOptions(folder_.path(), &clock_);
+  options.file_system = disk_;
+  absl::StatusOr<std::unique_ptr<StreamStore>> opened = OpenRocksStore(options);
   OXBOW_CHECK(opened.ok()) << opened.status();
   store_ = *std::move(opened);
 }

@@ -33,7 +33,9 @@ class TestFolder {
 // A new, empty store and its clock. Thread-compatible.
 class StoreUnderTest {
  public:
-  explicit StoreUnderTest(StoreKind kind);
+  // `disk`: where a RocksStore reads and writes; null: the machine's.
+  explicit StoreUnderTest(StoreKind kind,
+                          std::shared_ptr<rocksdb::FileSystem> disk = nullptr);
 
   StreamStore* operator->() { return store_.get(); }
   StreamStore& operator*() { return *store_; }
@@ -42,9 +44,13 @@ class StoreUnderTest {
   // Closes and opens it again; a memory store goes on as it was. Stops the
   // test if it does not open.
   void Reopen();
+  // The half of it: there is none until Reopen().
+  void Close();
+  const std::string& folder() const { return folder_.path(); }
 
  private:
   const StoreKind kind_;
+  const std::shared_ptr<rocksdb::FileSystem> disk_;
   TurnedClock clock_;
   TestFolder folder_;
   std::unique_ptr<StreamStore> store_;
