@@ -201,7 +201,7 @@ void CoreEngine::Begin(const StreamName& name, WithOperation begin,
   streams_->Open(name, [this, begin = std::move(begin), fail](
                            absl::StatusOr<std::shared_ptr<LiveStream>> stream) {
     if (!stream.ok()) return fail(stream.status());
-    const absl::Status status = (*stream)->status();
+    const absl::Status status = (*stream)->read_status();
     if (!status.ok()) return fail(status);
     begin(std::make_shared<Operation>(&context_, *stream, &running_));
   });

@@ -70,7 +70,7 @@ void CoreEngine::ReadStored(std::shared_ptr<Operation> operation,
         LiveStream& stream = *operation->stream();
         if (stored->empty() && !partial.has_value() && request.follow) {
           // A stream that was deleted has nothing to wait for.
-          if (!stream.status().ok()) return done(stream.status());
+          if (!stream.read_status().ok()) return done(stream.read_status());
           return stream.WaitForSpan([this, operation, request, done]() {
             if (draining_) {
               return done(WithReason(

@@ -26,8 +26,8 @@ LiveStream::LiveStream(const EngineContext* context, StoredStream stored)
       planned_(durable_),
       last_used_(context->clock->Now()) {
   if (stored.last.has_value()) {
-    next_sequence_ = stored.last->sequence + 1;
-    chain_ = stored.last->chain;
+    next_sequence_ = durable_next_sequence_ = stored.last->sequence + 1;
+    chain_ = durable_chain_ = stored.last->chain;
   }
   const auto add = [this](Reader* reader,
                           const StoredStream::PerReader& newest) {
@@ -91,6 +91,14 @@ AppendAck LiveStream::Ack() const {
 
 absl::Status LiveStream::status() const {
   RETURN_IF_ERROR(log_status_);
+  return CursorStatus();
+}
+
+absl::Status LiveStream::read_status() const {
+  return lacks_space_ ? CursorStatus() : status();
+}
+
+absl::Status LiveStream::CursorStatus() const {
   for (const auto& follower : followers_) {
     if (follower->cursor == nullptr) continue;
     RETURN_IF_ERROR(follower->cursor->status());
@@ -130,18 +138,32 @@ void LiveStream::Append(LogRecord record, StoreBatch with,
     if (status.ok()) {
       self->OnDurable(shared);
     } else if (self->log_status_.ok()) {
-      // What followed it in the queue failed with it; the stream is opened
-      // anew before anything else is written.
+      // What followed it in the queue failed with it; unless it is the disk
+      // that is full, the stream is opened anew before anything else is
+      // written.
       self->log_status_ = status;
+      self->lacks_space_ = absl::IsResourceExhausted(status);
     }
     done(status);
     self->TellWatcher();
+    self->MaybeGoOn();
     self->MaybeQuiet();
   });
 }
 
+void LiveStream::MaybeGoOn() {
+  if (!lacks_space_ || writes_in_flight_ > 0) return;
+  lacks_space_ = false;
+  log_status_ = absl::OkStatus();
+  planned_ = durable_;
+  next_sequence_ = durable_next_sequence_;
+  chain_ = durable_chain_;
+}
+
 void LiveStream::OnDurable(const std::shared_ptr<const LogRecord>& record) {
   durable_ = record->End();
+  durable_next_sequence_ = record->sequence + 1;
+  durable_chain_ = record->chain;
   last_used_ = context_->clock->Now();
   for (auto& follower : followers_) {
     if (follower->cursor != nullptr) follower->cursor->Offer(record);
@@ -163,7 +185,7 @@ void LiveStream::RaiseLimit(Follower* follower) {
 void LiveStream::WhenApplied(const Reader& reader, Position target,
                              CancelFlag cancelled,
                              std::function<void(absl::Status)> done) {
-  if (!status().ok()) return done(status());
+  if (!read_status().ok()) return done(read_status());
   Follower& follower = FollowerOf(reader);
   follower.waiters.push_back({target, std::move(cancelled), std::move(done)});
   ServeWaiters(&follower);
@@ -197,7 +219,7 @@ void LiveStream::ServeWaiters(Follower* follower) {
 void LiveStream::MaybeCheckpoint(Follower* follower) {
   const Cursor& cursor = *follower->cursor;
   if (!cursor.at_border() || cursor.running() ||
-      cursor.token_offset() == follower->checkpointed_token) {
+      cursor.token_offset() == follower->checkpointed_token || LacksSpans()) {
     return;
   }
   if (follower->checkpoints_in_flight >= kCheckpointsInFlightMax) {
@@ -253,6 +275,8 @@ void LiveStream::StoreCheckpoint(Checkpoint checkpoint, Kept kept,
 }
 
 void LiveStream::StoreAll(Kept kept, std::function<void()> done) {
+  // Else nobody would know that there are spans to be computed before it.
+  if (LacksSpans()) return done();
   auto left = std::make_shared<int>(1);
   const auto one_done = [left, done = std::move(done)]() {
     if (--*left == 0) done();
@@ -285,6 +309,7 @@ void LiveStream::TakeOver(std::shared_ptr<StreamWatcher> watcher,
                                    done = std::move(done)](absl::Status s) {
     --self->writes_in_flight_;
     done(s);
+    self->MaybeGoOn();
     self->MaybeQuiet();
   });
 }
@@ -296,10 +321,15 @@ void LiveStream::Dismiss(const absl::Status& status) {
 
 void LiveStream::Refuse(const absl::Status& status,
                         std::function<void()> quiet) {
-  if (log_status_.ok()) log_status_ = status;
+  EndWriting(status);
   Dismiss(status);
   when_quiet_ = std::move(quiet);
   MaybeQuiet();
+}
+
+void LiveStream::EndWriting(const absl::Status& status) {
+  if (log_status_.ok() || lacks_space_) log_status_ = status;
+  lacks_space_ = false;
 }
 
 void LiveStream::MaybeQuiet() {
@@ -364,6 +394,7 @@ void LiveStream::WakeReaders() {
   std::vector<std::function<void()>> span_waiters;
   span_waiters.swap(span_waiters_);
   for (const auto& done : span_waiters) done();
+  if (timeline_ != nullptr) timeline_->StoreAgain();
 }
 
 }  // namespace oxbow

@@ -67,8 +67,11 @@ class LiveStream : public PoolMember,
   Position applied() const;
   Position checkpoint() const;
   AppendAck Ack() const;
-  // Not OK: the log cannot be read or written any more.
+  // Not OK: the log cannot be read or written any more, or the disk is full and
+  // records are still on their way to be refused, too.
   absl::Status status() const;
+  // Not OK: the log cannot be read any more.
+  absl::Status read_status() const;
 
   // Of a stream with a seat: within what WhenApplied calls it has one.
   Cursor& cursor(const Reader& reader);
@@ -216,6 +219,14 @@ class LiveStream : public PoolMember,
                        std::function<void(absl::Status)> done);
   void TellWatcher();
   void MaybeQuiet();
+  void MaybeGoOn();
+  absl::Status CursorStatus() const;
+  // Nothing is appended any more, for that reason or an earlier one.
+  void EndWriting(const absl::Status& status);
+  // Whether spans of the timeline wait for room on the disk. No state behind
+  // them is stored: who loads it would not compute them.
+  bool LacksSpans() const;
+  void ForgetSpans();
 
   const EngineContext* const context_;
   StreamRecord record_;
@@ -224,8 +235,14 @@ class LiveStream : public PoolMember,
   Position planned_;
   uint64_t next_sequence_ = 0;
   Digest chain_{};
+  // The same at durable_.
+  uint64_t durable_next_sequence_ = 0;
+  Digest durable_chain_{};
   int writes_in_flight_ = 0;
   absl::Status log_status_;
+  // It says that the disk is full. Nothing of what was refused is in the log,
+  // so the stream goes on where that ends, once no record is on its way.
+  bool lacks_space_ = false;
   std::vector<std::unique_ptr<Follower>> followers_;
   std::shared_ptr<Timeline> timeline_;  // null until the first seat
   std::vector<std::function<void()>> span_waiters_;

@@ -15,7 +15,7 @@ bool LiveStream::has_work() const {
 }
 
 void LiveStream::MaybeWant() {
-  if (stopped_ || seat_ != Seat::kNone || !log_status_.ok()) return;
+  if (stopped_ || seat_ != Seat::kNone || !read_status().ok()) return;
   bool answers = false;
   for (const auto& follower : followers_) {
     answers = answers || !follower->waiters.empty();
@@ -180,12 +180,30 @@ void LiveStream::GetUp() {
   StoreAll(Kept::kUntilNext, []() {});
   if (timeline_ != nullptr) timeline_->LetGo();
   LeaveSeat();
-  if (!log_status_.ok()) TellWaiters(log_status_);
+  if (LacksSpans()) ForgetSpans();
+  if (!read_status().ok()) TellWaiters(read_status());
   MaybeWant();
 }
 
+bool LiveStream::LacksSpans() const {
+  return timeline_ != nullptr && timeline_->first_unstored() != nullptr;
+}
+
+// What the disk had no room for is computed again, behind what is stored.
+void LiveStream::ForgetSpans() {
+  const EmbeddingRecord first = *timeline_->first_unstored();
+  timeline_->Stop();
+  timeline_ = nullptr;
+  for (auto& follower : followers_) {
+    if (!MakesTimeline(*context_, *follower->reader, record_)) continue;
+    follower->stopped_at.reset();
+    follower->place = {{first.byte_begin, 0}, first.token_begin, 0};
+  }
+}
+
 void LiveStream::LeaveSeat() {
-  if (log_status_.ok()) log_status_ = status();
+  const absl::Status status = CursorStatus();
+  if (!status.ok()) EndWriting(status);
   for (auto& follower : followers_) {
     follower->slot.Reset();
     follower->scratch.Reset();
@@ -210,7 +228,7 @@ void LiveStream::LeaveSeat() {
 // As a log that failed: the stream is opened anew before anything else.
 void LiveStream::Fail(const absl::Status& status) {
   const auto self = shared_from_this();
-  if (log_status_.ok()) log_status_ = status;
+  EndWriting(status);
   if (timeline_ != nullptr) timeline_->Stop();
   LeaveSeat();
   TellWaiters(status);

@@ -102,7 +102,7 @@ class Reranking : public std::enable_shared_from_this<Reranking> {
                    [self = shared_from_this(), candidate](
                        absl::StatusOr<std::shared_ptr<LiveStream>> stream) {
                      if (!stream.ok()) return self->End(stream.status());
-                     const absl::Status status = (*stream)->status();
+                     const absl::Status status = (*stream)->read_status();
                      if (!status.ok()) return self->End(status);
                      candidate->held =
                          std::make_unique<Held>(*std::move(stream));

@@ -157,20 +157,44 @@ std::vector<float> Timeline::OfHead(StateSlot slot) const {
 }
 
 void Timeline::Store(EmbeddingRecord record) {
-  ++storing_;
   auto batch = std::make_shared<StoreBatch>();
   batch->put_embeddings.push_back({uid_, std::move(record)});
+  unstored_.push_back(batch);
+  if (!refused_) Submit(batch);
+}
+
+void Timeline::Submit(const std::shared_ptr<const StoreBatch>& span) {
+  ++storing_;
   // Not synced: after a crash the span is computed again, to the same bits.
   context_->Async<bool>(
-      [context = context_, batch]() -> absl::StatusOr<bool> {
-        const absl::Status status = context->store->Write(*batch, false);
-        if (!status.ok()) return status;
+      [context = context_, span,
+       refused = refused_there_]() -> absl::StatusOr<bool> {
+        if (*refused)
+          return absl::AbortedError("the span before is not stored");
+        const absl::Status status = context->store->Write(*span, false);
+        *refused = !status.ok();
+        if (*refused) return status;
         return true;
       },
-      [self = shared_from_this()](absl::StatusOr<bool>) {
+      [self = shared_from_this()](absl::StatusOr<bool> stored) {
         --self->storing_;
+        if (!stored.ok()) {
+          self->refused_ = true;
+          return;
+        }
+        self->unstored_.pop_front();
         self->on_stored_();
       });
+}
+
+const EmbeddingRecord* Timeline::first_unstored() const {
+  return refused_ ? &unstored_.front()->put_embeddings.front().record : nullptr;
+}
+
+void Timeline::StoreAgain() {
+  if (!refused_ || storing_ > 0 || cursor_ == nullptr) return;
+  refused_ = *refused_there_ = false;
+  for (const auto& span : unstored_) Submit(span);
 }
 
 void Timeline::Partial(

@@ -61,6 +61,12 @@ class Timeline : public TokenListener,
   // Spans up to there are stored, copied from a stream that has the same. The
   // cursor stands there or before. Nothing happens if they were made here.
   void SkipTo(uint64_t token, uint64_t byte);
+  // The first span that the store refused and that waits for StoreAgain; null:
+  // none does. They are kept in memory: text that makes them is not taken while
+  // the disk is full.
+  const EmbeddingRecord* first_unstored() const;
+  // Tries to store what was refused, in order. Call now and then.
+  void StoreAgain();
   // Nothing is being computed or stored.
   bool idle() const { return !probing_ && storing_ == 0; }
   // Nothing is computed any more.
@@ -79,6 +85,7 @@ class Timeline : public TokenListener,
   static std::vector<float> Mean(const std::vector<double>& sum);
   std::vector<float> OfHead(StateSlot slot) const;
   void Store(EmbeddingRecord record);
+  void Submit(const std::shared_ptr<const StoreBatch>& span);
 
   const EngineContext* const context_;
   Cursor* cursor_ = nullptr;
@@ -86,6 +93,12 @@ class Timeline : public TokenListener,
   const StreamUid uid_;
   const bool uses_head_;
   const std::function<void()> on_stored_;
+  // In order. A span is never stored before the one in front of it: who goes on
+  // after a crash goes on behind the last.
+  std::deque<std::shared_ptr<const StoreBatch>> unstored_;
+  bool refused_ = false;
+  // refused_ as the store's thread knows it; it may outlive the timeline.
+  const std::shared_ptr<bool> refused_there_ = std::make_shared<bool>(false);
   OwnedSlot scratch_;
   const EmbeddingPlan plan_;
   SpanSplitter splitter_;

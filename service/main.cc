@@ -152,6 +152,7 @@ int Serve(const Options& options, StopSignals* signals) {
 
   RocksStoreOptions store_options;
   store_options.path = options.store_path;
+  store_options.free_bytes_min = options.keep_free_bytes;
   store_options.block_cache_bytes = options.store_memory_bytes / 3;
   store_options.memtable_bytes_max =
       options.store_memory_bytes - store_options.block_cache_bytes;

@@ -199,6 +199,14 @@ void AddStoreFlags(CLI::App* app, Options* options, int* drain_seconds) {
       ->check(CLI::Range(size_t{1} << 20, size_t{1} << 36))
       ->type_name("BYTES")
       ->capture_default_str();
+  app->add_option("--keep-free", options->keep_free_bytes,
+                  "Bytes of the store's disk, such as 64MB, that stay free for "
+                  "deletions and for what gives space back: with fewer left, "
+                  "nothing new is stored")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->check(CLI::Range(size_t{1} << 20, size_t{1} << 40))
+      ->type_name("BYTES")
+      ->capture_default_str();
   app->add_option("--drain-timeout", *drain_seconds,
                   "Seconds a drain may take before calls are cut")
       ->check(CLI::Range(1, 3600))

@@ -54,6 +54,8 @@ struct Options {
   int checkpoint_tokens = 4096;
   bool share_beginnings = true;
   size_t store_memory_bytes = size_t{24} << 20;  // memtables and cached blocks
+  // Of the store's disk, for deletions and for what gives space back.
+  size_t keep_free_bytes = size_t{64} << 20;
   absl::Duration drain_timeout = absl::Seconds(30);
   Limits limits;
   ServerLimits server_limits;

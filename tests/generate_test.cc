@@ -7,11 +7,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "engine/error_reason.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "store/memory_store.h"
+#include "store/testing/faulty_store.h"
 #include "tests/testing/random_text.h"
 #include "tests/testing/sync_engine.h"
 
@@ -278,6 +280,52 @@ TEST_P(TimelineTest, IsTheSameForAnyChunksAndCrashes) {
       EXPECT_EQ(whole->entries[i].partial, i + 1 == whole->entries.size());
     }
     EXPECT_EQ(byte, text.size());
+  }
+}
+
+// A span that the disk had no room for is computed again, before any that
+// follows it is stored.
+TEST_P(TimelineTest, AFullDiskLeavesNoHole) {
+  SyncEngine::Options options;
+  options.engine.checkpoint_tokens = 64;
+  if (GetParam()) options.embedder_path = WriteTestModel(true);
+  MemoryStore memory;
+  FaultyStore store(&memory);
+  auto engine = SyncEngine::Start(options, &store);
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  const std::string text = RandomText(3000, &random_);
+  EmbeddingPlan plan;
+  plan.kind = EmbeddingPlan::Kind::kEveryTokens;
+  plan.tokens = 20;
+  ASSERT_TRUE((*engine)->Create("whole", plan).ok());
+  ASSERT_TRUE((*engine)->AppendText("whole", text).ok());
+  ASSERT_TRUE((*engine)->Create("refused", plan).ok());
+  size_t done = 0;
+  for (int i = 0; done < text.size(); ++i) {
+    ASSERT_LT(i, 1000);
+    if (i % 4 == 2) store.FailEmbedding(absl::ResourceExhaustedError("full"));
+    const absl::Status status =
+        (*engine)->AppendText("refused", text.substr(done, 200)).status();
+    EXPECT_TRUE(status.ok() || absl::IsResourceExhausted(status)) << status;
+    const auto info = (*engine)->Get("refused");
+    if (info.ok()) done = info->durable.byte_offset;
+  }
+  const auto whole = (*engine)->Timeline("whole", false);
+  ASSERT_TRUE(whole.ok());
+  // At any time a beginning, and soon all.
+  size_t there = 0;
+  for (int i = 0; there < whole->entries.size(); ++i) {
+    ASSERT_LT(i, 1000) << there << " of " << whole->entries.size();
+    absl::SleepFor(absl::Milliseconds(10));
+    const auto refused = (*engine)->Timeline("refused", false);
+    ASSERT_TRUE(refused.ok());
+    for (; there < refused->entries.size(); ++there) {
+      EXPECT_EQ(whole->entries[there].record.token_begin,
+                refused->entries[there].record.token_begin);
+      EXPECT_EQ(whole->entries[there].record.vector,
+                refused->entries[there].record.vector)
+          << "span " << there;
+    }
   }
 }
 

@@ -57,11 +57,13 @@ std::string ServedGeneration::told() const {
   return text;
 }
 
-ServedModel::ServedModel(std::vector<std::string> flags)
+ServedModel::ServedModel(std::vector<std::string> flags,
+                         const std::string& folder)
     : flags_(std::move(flags)) {
   static int stores = 0;
   const std::string store =
-      absl::StrCat(std::getenv("TEST_TMPDIR"), "/served_store", stores++);
+      absl::StrCat(folder.empty() ? std::getenv("TEST_TMPDIR") : folder,
+                   "/served_store", stores++);
   std::filesystem::remove_all(store);
   flags_.push_back("--store=" + store);
   // So that tests compare what each stream computes.

@@ -27,9 +27,10 @@ struct ServedGeneration {
 // threads while none of them starts or ends the server.
 class ServedModel {
  public:
-  // Serves with these flags, in an empty store of the test's folder, and
-  // without sharing beginnings.
-  explicit ServedModel(std::vector<std::string> flags);
+  // Serves with these flags, in an empty store of the test's folder or of
+  // another, and without sharing beginnings.
+  explicit ServedModel(std::vector<std::string> flags,
+                       const std::string& folder = "");
 
   // Drains the server and starts it again.
   void Restart();
