@@ -62,7 +62,8 @@ absl::StatusOr<std::unique_ptr<CudaOps>> CudaOps::Create(int device,
        {cudaSetDevice(device), cudaStreamCreate(&stream)}) {
     if (error == cudaSuccess) continue;
     return absl::UnavailableError(absl::StrCat(
-        "GPU ", device, " cannot be used: ", cudaGetErrorString(error)));
+        "GPU ", device, " cannot be used: ", cudaGetErrorString(error),
+        "; it takes such a GPU and a driver for CUDA 13 (580 or later)"));
   }
   return absl::WrapUnique(new CudaOps(stream));
 }
