@@ -388,6 +388,39 @@ TEST(FollowTest, ADrainAndACancelEndTheWait) {
   drained.WaitForNotification();
 }
 
+// Somebody who waits keeps the stream open, so that it is not read anew.
+TEST(FollowTest, WhatAFullDiskRefusesIsForgotten) {
+  MemoryStore memory;
+  FaultyStore store(&memory);
+  auto engine = SyncEngine::Start(SyncEngine::Options(), &store);
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  EmbeddingPlan plan;
+  plan.kind = EmbeddingPlan::Kind::kEveryTokens;
+  plan.tokens = 1000;
+  ASSERT_TRUE((*engine)->Create("doc", plan).ok());
+  ASSERT_TRUE((*engine)->AppendText("doc", "kept").ok());
+  ReadEmbeddingsRequest request;
+  request.name.stream = "doc";
+  request.follow = true;
+  absl::Notification ended;
+  (*engine)->engine().ReadEmbeddings(
+      request,
+      [&ended](absl::StatusOr<ReadEmbeddingsReply>) { ended.Notify(); });
+  // The writer's epoch, then the record.
+  store.Fail({absl::OkStatus(), absl::ResourceExhaustedError("full")});
+  EXPECT_TRUE(absl::IsResourceExhausted(
+      (*engine)->AppendText("doc", "refused").status()));
+  const auto info = (*engine)->Get("doc", /*full=*/true);
+  ASSERT_TRUE(info.ok()) << info.status();
+  EXPECT_EQ(info->durable.byte_offset, 4u);
+  const auto ack = (*engine)->AppendText("doc", " and more");
+  ASSERT_TRUE(ack.ok()) << ack.status();
+  EXPECT_EQ(*(*engine)->Text("doc"), "kept and more");
+  EXPECT_FALSE(ended.HasBeenNotified()) << "nobody kept it open";
+  (*engine)->Drain();
+  ended.WaitForNotification();
+}
+
 TEST(EmbedderTest, TheHeadReadsAScratchCopy) {
   MemoryStore store;
   SyncEngine::Options options;

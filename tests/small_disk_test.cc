@@ -42,9 +42,9 @@ constexpr absl::Duration kRecoveryMax = absl::Seconds(5);
 
 // What makes the disk full.
 enum class Fill {
+  kWhileItAppends,  // nothing is left any more, in the middle of writes
   kPastTheLimit,    // less is left than is kept free
   kToTheLastByte,   // nothing is left
-  kWhileItAppends,  // the same, in the middle of writes
 };
 constexpr int kFills = 3;
 
@@ -343,7 +343,7 @@ void SmallDiskTest::Cycle(int cycle) {
     EXPECT_TRUE(status.ok()) << status.error_message();
   }
   auto slow_reader =
-      std::make_unique<SlowReader>(&served_->streams(), clients_[1].name);
+      std::make_unique<SlowReader>(&served_->streams(), clients_[0].name);
   FillUp(fill);
   CallAll(cycle, fill);
   if (cycle % 5 == 2) served_->Kill();
