@@ -150,9 +150,9 @@ TEST_P(EveryVersionTest, AForkAtAnyByteStaysOpen) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, EveryVersionTest,
-    testing::Values(Work{"4", 700, 12, 40}, Work{"5.0", 700, 12, 40},
-                    Work{"5.1", 700, 12, 40}, Work{"5.2", 700, 12, 40},
-                    Work{"6", 700, 12, 40}, Work{"7", 1500, 40, 200}),
+    testing::Values(Work{"4", 700, 36, 40}, Work{"5.0", 700, 36, 40},
+                    Work{"5.1", 700, 36, 40}, Work{"5.2", 700, 36, 40},
+                    Work{"6", 700, 36, 40}, Work{"7", 1500, 36, 200}),
     [](const auto& info) {
       return "Rwkv" + absl::StrReplaceAll(info.param.version, {{".", "_"}});
     });

@@ -125,8 +125,11 @@ TEST_F(ResumeKillTest, TheTextIsThatOfAnUninterruptedOne) {
       client.join();
       if (!killing) break;
       served_.Start();
-      // The stream goes on meanwhile, unless its end is waited for.
-      if (!commits_it) served_.Append("doc", RandomText(50, &random));
+      // The stream goes on meanwhile, unless its end is waited for, or nothing
+      // has begun yet: that would begin at the new end.
+      if (!commits_it && received.begun) {
+        served_.Append("doc", RandomText(50, &random));
+      }
     }
     ASSERT_EQ(received.error, "") << request.request_id();
     ASSERT_TRUE(done) << request.request_id();

@@ -271,6 +271,48 @@ TEST_F(ResumeTest, ACommitThatLostItsHeadTellsTheTokensAndCommitsNothing) {
   EXPECT_EQ(engine_->DigestOf("doc"), moved);
 }
 
+// Opens an Append call and says nothing.
+class SilentWriter : public AppendSession::Observer {
+ public:
+  void Open(Engine* engine) {
+    StreamName name;
+    name.stream = "doc";
+    session_ = engine->OpenAppend(name, absl::nullopt, this);
+  }
+  void Leave() {
+    session_->Cancel();
+    done_.WaitForNotification();
+  }
+  void OnAck(const AppendAck&) override {}
+  void OnReady() override {}
+  void OnDone(const absl::Status&, const AppendAck&) override {
+    done_.Notify();
+  }
+
+ private:
+  std::shared_ptr<AppendSession> session_;
+  absl::Notification done_;
+};
+
+TEST_F(ResumeTest, ACommitGivesWayToAWriterAndIsDoneLater) {
+  GenerateRequest request = Request("g");
+  request.branches = 1;
+  request.stops = {};
+  request.commit = true;
+  const std::string before = engine_->DigestOf("doc");
+  SilentWriter writer;
+  Leaver leaver(3, [&]() { writer.Open(&engine_->engine()); });
+  engine_->engine().Generate(request, &leaver);
+  EXPECT_EQ(ReasonOf(leaver.Wait()), "STALE_EPOCH");
+  EXPECT_EQ(leaver.text().tokens.size(), 40u);
+  EXPECT_EQ(engine_->DigestOf("doc"), before);
+  writer.Leave();
+  const auto rest = engine_->Generate(Resume("g", {40}));
+  ASSERT_TRUE(rest.ok()) << rest.status();
+  EXPECT_TRUE(rest->branches[0].committed.has_value());
+  EXPECT_NE(engine_->DigestOf("doc"), before);
+}
+
 TEST_F(ResumeTest, BranchesAreKeptOnce) {
   GenerateRequest request = Request("g");
   request.keep_as = "kept";

@@ -26,6 +26,7 @@ namespace oxbow {
 namespace {
 
 constexpr int kRefused = 1;  // the client's exit code
+constexpr absl::Duration kPatience = absl::Seconds(30);
 
 // The real client, appending a file to a stream.
 class WriterProcess {
@@ -48,10 +49,14 @@ class WriterProcess {
   }
   void Stop() { kill(pid_, SIGSTOP); }
   void Continue() { kill(pid_, SIGCONT); }
-  // Its exit code.
+  // Its exit code; -1 if it goes on and on.
   int Wait() {
     int status = 0;
-    waitpid(pid_, &status, 0);
+    const absl::Time end = absl::Now() + kPatience;
+    while (waitpid(pid_, &status, WNOHANG) == 0) {
+      if (absl::Now() > end) return -1;
+      absl::SleepFor(absl::Milliseconds(1));
+    }
     pid_ = 0;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
