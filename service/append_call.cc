@@ -11,12 +11,29 @@
 
 namespace oxbow {
 
-AppendCall::AppendCall(Engine* engine, const RequestRules* rules)
-    : engine_(engine), rules_(rules) {
+AppendCall::AppendCall(Engine* engine, const RequestRules* rules,
+                       const CallTime& time)
+    : engine_(engine),
+      rules_(rules),
+      limits_(time.limits),
+      read_timer_(
+          time.timers,
+          [this] {
+            Refuse(opened_ ? AppendIdle(*limits_) : FirstMessageLate(*limits_));
+          }),
+      end_timer_(time.timers,
+                 [time] { Cut(time.context, ReaderStalled(*time.limits)); }) {
+  ReadNext(limits_->first_message_max);
+}
+
+void AppendCall::ReadNext(absl::Duration limit) {
+  read_timer_.Start(limit);
   StartRead(&request_);
 }
 
 void AppendCall::OnReadDone(bool ok) {
+  // It ends because this came too late.
+  if (read_timer_.Stop()) return;
   if (!ok) return OnHalfClose();
   v1::AppendRequest message;
   absl::Status status = ParseMessage(request_, &message);
@@ -48,7 +65,7 @@ absl::Status AppendCall::Open(const v1::AppendRequest& message) {
     ready = std::exchange(ready_early_, false);
     cancelled = cancelled_;
   }
-  if (ready) StartRead(&request_);
+  if (ready) ReadNext(limits_->idle_append_max);
   if (cancelled) session->Cancel();
   return absl::OkStatus();
 }
@@ -125,10 +142,11 @@ void AppendCall::OnReady() {
       return;
     }
   }
-  StartRead(&request_);
+  ReadNext(limits_->idle_append_max);
 }
 
 void AppendCall::OnDone(const absl::Status& status, const AppendAck& last) {
+  end_timer_.Start(limits_->stall_max);
   {
     absl::MutexLock lock(&mu_);
     ended_ = refused_.ok() ? status : refused_;

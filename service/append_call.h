@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
+#include "service/call_time.h"
 #include "service/from_proto.h"
 
 namespace oxbow {
@@ -20,6 +21,9 @@ namespace oxbow {
 // the reads and HTTP/2's flow control stops the client. Acks never stop the
 // reads: while one is written, newer ones replace each other.
 //
+// While it waits for a message, ServerLimits::first_message_max or
+// idle_append_max counts; once the session is over, stall_max.
+//
 // Owned by gRPC from construction; deletes itself in OnDone(). It finishes
 // only after the session's OnDone, so the session never outlives its
 // observer. No lock is held across a call of gRPC or of the session.
@@ -27,8 +31,8 @@ class AppendCall
     : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
       private AppendSession::Observer {
  public:
-  // Borrows both, which must outlive the server's calls.
-  AppendCall(Engine* engine, const RequestRules* rules);
+  // Borrows all, which must outlive the server's calls.
+  AppendCall(Engine* engine, const RequestRules* rules, const CallTime& time);
 
  private:
   // gRPC's side.
@@ -42,6 +46,7 @@ class AppendCall
   void OnReady() override;
   void OnDone(const absl::Status& status, const AppendAck& last) override;
 
+  void ReadNext(absl::Duration limit);
   absl::Status Open(const v1::AppendRequest& message);
   absl::Status TakeChunk(const v1::AppendRequest& message);
   void OnHalfClose();
@@ -54,6 +59,7 @@ class AppendCall
 
   Engine* const engine_;
   const RequestRules* const rules_;
+  const ServerLimits* const limits_;
 
   grpc::ByteBuffer request_;   // the read in flight
   grpc::ByteBuffer response_;  // the write in flight
@@ -69,6 +75,9 @@ class AppendCall
   absl::optional<AppendAck> ack_ ABSL_GUARDED_BY(mu_);  // not yet written
   absl::Status refused_ ABSL_GUARDED_BY(mu_);  // why we ended the session
   absl::optional<absl::Status> ended_ ABSL_GUARDED_BY(mu_);
+
+  CallTimer read_timer_;  // of the read in flight
+  CallTimer end_timer_;   // from the session's end to the call's
 };
 
 }  // namespace oxbow

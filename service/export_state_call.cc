@@ -14,13 +14,14 @@ constexpr size_t kPieceBytes = 1 << 20;
 
 }  // namespace
 
-ExportStateCall::ExportStateCall(Engine* engine, TransferSlots* transfers,
+ExportStateCall::ExportStateCall(Engine* engine, CallSlots* transfers,
+                                 const CallTime& time,
                                  const grpc::ByteBuffer& bytes)
-    : engine_(engine) {
+    : PageCall(time), engine_(engine) {
   Begin(Open(transfers, bytes));
 }
 
-absl::Status ExportStateCall::Open(TransferSlots* transfers,
+absl::Status ExportStateCall::Open(CallSlots* transfers,
                                    const grpc::ByteBuffer& bytes) {
   v1::ExportStateRequest message;
   RETURN_IF_ERROR(ParseMessage(bytes, &message));

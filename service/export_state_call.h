@@ -7,8 +7,9 @@
 
 #include "absl/status/status.h"
 #include "engine/engine.h"
+#include "service/call_slots.h"
+#include "service/call_time.h"
 #include "service/page_call.h"
-#include "service/transfer_slots.h"
 
 namespace oxbow {
 
@@ -16,17 +17,17 @@ namespace oxbow {
 class ExportStateCall final : public PageCall<std::string> {
  public:
   // Borrows engine and slots, which must outlive the server's calls.
-  ExportStateCall(Engine* engine, TransferSlots* transfers,
+  ExportStateCall(Engine* engine, CallSlots* transfers, const CallTime& time,
                   const grpc::ByteBuffer& bytes);
 
  private:
-  absl::Status Open(TransferSlots* transfers, const grpc::ByteBuffer& bytes);
+  absl::Status Open(CallSlots* transfers, const grpc::ByteBuffer& bytes);
   void Ask(Callback<std::string> done) override;
   Step Take(std::string file) override;
 
   Engine* const engine_;
   ExportStateRequest request_;
-  TransferSlots::Slot slot_;
+  CallSlots::Slot slot_;
   std::string file_;  // empty until the engine made it
   size_t sent_ = 0;
 };

@@ -14,22 +14,36 @@
 namespace oxbow {
 
 ImportStateCall::ImportStateCall(Engine* engine, const RequestRules* rules,
-                                 TransferSlots* transfers,
+                                 CallSlots* transfers, const CallTime& time,
                                  grpc::ByteBuffer* response)
     : engine_(engine),
       rules_(rules),
       transfers_(transfers),
+      limits_(time.limits),
       response_(response),
       file_bytes_max_(engine->generator_info().state_bytes +
-                      kStateFileOverheadMax + kUndecidedBytesMax) {
+                      kStateFileOverheadMax + kUndecidedBytesMax),
+      timer_(time.timers, [this] { OnLate(); }) {
+  ReadNext();
+}
+
+void ImportStateCall::ReadNext() {
+  timer_.Start(slot_ == nullptr ? limits_->first_message_max
+                                : limits_->stall_max);
   StartRead(&read_);
 }
 
+void ImportStateCall::OnLate() {
+  Finish(ToGrpcStatus(slot_ == nullptr ? FirstMessageLate(*limits_)
+                                       : SenderStalled(*limits_)));
+}
+
 void ImportStateCall::OnReadDone(bool ok) {
+  if (timer_.Stop()) return;
   if (!ok) return Import();
   const absl::Status status = TakeMessage();
   if (!status.ok()) return Finish(ToGrpcStatus(status));
-  StartRead(&read_);
+  ReadNext();
 }
 
 absl::Status ImportStateCall::TakeMessage() {

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "grpcpp/resource_quota.h"
 
@@ -39,8 +41,13 @@ void SetWireLimits(const ServerLimits& limits, grpc::ServerBuilder* builder) {
   for (const auto algorithm : {GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP}) {
     builder->SetCompressionAlgorithmSupportStatus(algorithm, false);
   }
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                              absl::ToInt64Milliseconds(limits.handshake_max));
+  builder->AddChannelArgument(
+      GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+      absl::ToInt64Milliseconds(limits.idle_connection_max));
   grpc::ResourceQuota quota("oxbow");
-  quota.Resize(MachineMemoryBytes() / 100 * limits.transport_memory_percent);
+  quota.Resize(std::min(limits.transport_bytes_max, MachineMemoryBytes() / 4));
   builder->SetResourceQuota(quota);
 }
 

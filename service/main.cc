@@ -1,5 +1,6 @@
 // oxbowd: the server. The only file that names concrete classes: it turns
 // flags into models, a store, an engine and a server, and ends them in order.
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -25,6 +26,7 @@
 #include "service/admin_server.h"
 #include "service/options.h"
 #include "service/server.h"
+#include "service/steady_clock.h"
 #include "service/stop_signals.h"
 #include "store/rocks_store.h"
 
@@ -112,6 +114,16 @@ absl::Status LoadReranker(const Options& options,
   return absl::OkStatus();
 }
 
+// A connection is a file, and the store has many. Many systems give a program
+// 1,024 unless it asks for the others it may have; this gRPC accepts nobody any
+// more once they are used up.
+void AllowManyFiles() {
+  rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 // The store is another program's, full or damaged: trying again later may
 // help. It was made by another model: it never will.
 int StoreExitCode(const absl::Status& status) {
@@ -121,6 +133,7 @@ int StoreExitCode(const absl::Status& status) {
 
 int Serve(const Options& options, StopSignals* signals) {
   const RealClock clock;
+  const SteadyClock steady_clock;
   const Surroundings surroundings = {
       &clock,
       std::make_shared<ThreadPool>(
@@ -177,7 +190,7 @@ int Serve(const Options& options, StopSignals* signals) {
   }
 
   absl::StatusOr<std::unique_ptr<Server>> server =
-      Server::Start(options, engine->get());
+      Server::Start(options, engine->get(), &steady_clock);
   if (!server.ok()) {
     return Report({kExitConfig, std::string(server.status().message())});
   }
@@ -220,6 +233,7 @@ int main(int argc, char** argv) {
   }
   // A reader of our output that went away is no reason to die.
   std::signal(SIGPIPE, SIG_IGN);
+  oxbow::AllowManyFiles();
   oxbow::StopSignals signals;
   return oxbow::Serve(line.options, &signals);
 }

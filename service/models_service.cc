@@ -84,6 +84,16 @@ ModelsService::Unary* ModelsService::GetLimits(Context*, const Bytes* request,
         answer.set_running_requests_max(engine.running_requests_max);
         answer.set_page_size_max(kPageSizeMax);
         answer.set_rerank_streams_max(engine.rerank_streams_max);
+        answer.set_read_calls_max(kReadCallsMax);
+        answer.set_transfers_max(kTransfersMax);
+        answer.set_transport_bytes_max(limits_.transport_bytes_max);
+        answer.set_first_message_seconds_max(
+            absl::ToInt64Seconds(limits_.first_message_max));
+        answer.set_idle_append_seconds_max(
+            absl::ToInt64Seconds(limits_.idle_append_max));
+        answer.set_stall_seconds_max(absl::ToInt64Seconds(limits_.stall_max));
+        answer.set_request_seconds_max(
+            absl::ToInt64Seconds(limits_.request_max));
         call->Answer(answer);
         return absl::OkStatus();
       });

@@ -239,6 +239,46 @@ void AddLimitFlags(CLI::App* app, Options* options) {
                   "Calls at once on one connection")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
+  app->add_option("--transport-memory",
+                  options->server_limits.transport_bytes_max,
+                  "Bytes of memory for gRPC's buffers, such as 256MB, and at "
+                  "most a quarter of the machine's: messages of which only "
+                  "half has come. Past it calls are cut")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->check(CLI::Range(int64_t{16} << 20, int64_t{1} << 40))
+      ->type_name("BYTES")
+      ->capture_default_str();
+}
+
+// One limit of time, in whole seconds.
+void AddSeconds(CLI::App* app, const std::string& flag, const std::string& text,
+                absl::Duration* limit) {
+  app->add_option_function<int>(
+         flag, [limit](const int& value) { *limit = absl::Seconds(value); },
+         text)
+      ->check(CLI::Range(0, 1 << 30))
+      ->type_name("SECONDS")
+      ->default_str(absl::StrCat(absl::ToInt64Seconds(*limit)));
+}
+
+void AddTimeFlags(CLI::App* app, ServerLimits* limits) {
+  AddSeconds(app, "--first-message-timeout",
+             "An Append or ImportState call must send its first message so "
+             "soon. 0: whenever it likes",
+             &limits->first_message_max);
+  AddSeconds(app, "--idle-append",
+             "An Append call that sent nothing for so long ends with "
+             "Unavailable; what was acknowledged stays, and an empty chunk "
+             "keeps it open. 0: never",
+             &limits->idle_append_max);
+  AddSeconds(app, "--stall-timeout",
+             "A client may take so long for one message of an answer, or for "
+             "the next one of ImportState. 0: for ever",
+             &limits->stall_max);
+  AddSeconds(app, "--request-timeout",
+             "A Generate, Embed, Score or Rerank call may take so long. 0: "
+             "for ever",
+             &limits->request_max);
 }
 
 }  // namespace
@@ -281,6 +321,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   AddStoreFlags(&app, &options, &drain_seconds);
   AddListenFlags(&app, &options, &listen, &admin_listen);
   AddLimitFlags(&app, &options);
+  AddTimeFlags(&app, &options.server_limits);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,5 +1,6 @@
 // The program itself: what it says and with which code it ends.
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -133,6 +134,19 @@ TEST_F(OxbowdTest, AStoreInUseIs75AndAForeignOne78) {
   ExpectEnd("--model=" + other_model + " --tokenizer=bytes --store=" +
                 Path("b") + " --listen=127.0.0.1:0",
             78, "made by another");
+}
+
+TEST_F(OxbowdTest, TakesAllTheFilesItMayHave) {
+  rlimit files;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &files), 0);
+  const rlimit before = files;
+  files.rlim_cur = 256;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &files), 0);
+  auto server = Start("e");
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_TRUE(server.ok()) << server.status();
+  ASSERT_EQ(prlimit((*server)->pid(), RLIMIT_NOFILE, nullptr, &files), 0);
+  EXPECT_EQ(files.rlim_cur, files.rlim_max);
 }
 
 TEST_F(OxbowdTest, SaysWhereItListensAndDrainsWithZero) {

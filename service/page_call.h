@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
+#include "service/call_time.h"
 #include "service/message_bytes.h"
 #include "service/to_grpc_status.h"
 
@@ -20,7 +21,8 @@ namespace oxbow {
 
 // At any time either one page is asked for or one write is in flight, never
 // both: so a client that does not read costs one page of memory, and no lock
-// is needed. Finishes only when neither is.
+// is needed. Finishes only when neither is. A client that takes no message for
+// ServerLimits::stall_max is cut off.
 //
 // Owned by gRPC from construction; deletes itself in OnDone().
 template <typename Page>
@@ -31,7 +33,11 @@ class PageCall : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     bool is_last = false;
   };
 
-  PageCall() : cancelled_(std::make_shared<std::atomic<bool>>(false)) {}
+  explicit PageCall(const CallTime& time)
+      : cancelled_(std::make_shared<std::atomic<bool>>(false)),
+        stall_max_(time.limits->stall_max),
+        stall_(time.timers,
+               [time] { Cut(time.context, ReaderStalled(*time.limits)); }) {}
 
   // Asks the engine for the next page; `done` comes exactly once.
   virtual void Ask(Callback<Page> done) = 0;
@@ -58,10 +64,12 @@ class PageCall : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     is_last_ = step.is_last;
     if (!step.message.has_value()) return AfterWrite();
     response_ = *std::move(step.message);
+    stall_.Start(stall_max_);
     StartWrite(&response_);
   }
 
   void OnWriteDone(bool ok) override {
+    stall_.Stop();
     if (!ok) *cancelled_ = true;
     AfterWrite();
   }
@@ -78,8 +86,10 @@ class PageCall : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   void OnDone() override { delete this; }
 
   const CancelFlag cancelled_;
+  const absl::Duration stall_max_;
   grpc::ByteBuffer response_;  // the write in flight
   bool is_last_ = false;
+  CallTimer stall_;  // of that write
 };
 
 }  // namespace oxbow

@@ -14,6 +14,7 @@
 #include "service/options.h"
 #include "service/puppet_engine.h"
 #include "service/server.h"
+#include "store/testing/turned_clock.h"
 
 namespace oxbow {
 
@@ -22,10 +23,7 @@ class PuppetServer {
   // `port` 0: any.
   explicit PuppetServer(int port = 0) {
     options_.listen.port = port;
-    absl::StatusOr<std::unique_ptr<Server>> server =
-        Server::Start(options_, &engine_);
-    OXBOW_CHECK_OK(server.status());
-    server_ = *std::move(server);
+    Start();
     channel_ = grpc::CreateChannel(server_->address(),
                                    grpc::InsecureChannelCredentials());
     streams_ = v1::Streams::NewStub(channel_);
@@ -45,18 +43,26 @@ class PuppetServer {
     const int port = Port();
     server_.reset();
     options_.listen.port = port;
-    absl::StatusOr<std::unique_ptr<Server>> server =
-        Server::Start(options_, &engine_);
-    OXBOW_CHECK_OK(server.status());
-    server_ = *std::move(server);
+    Start();
   }
 
   int Port() const {
     return std::stoi(address().substr(address().rfind(':') + 1));
   }
 
+  // The limits of time go by it.
+  TurnedClock& clock() { return clock_; }
+
  private:
+  void Start() {
+    absl::StatusOr<std::unique_ptr<Server>> server =
+        Server::Start(options_, &engine_, &clock_);
+    OXBOW_CHECK_OK(server.status());
+    server_ = *std::move(server);
+  }
+
   Options options_;
+  TurnedClock clock_;
   PuppetEngine engine_;  // Outlives the server.
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;

@@ -9,18 +9,21 @@
 
 namespace oxbow {
 
-ReadEmbeddingsCall::ReadEmbeddingsCall(Engine* engine,
+ReadEmbeddingsCall::ReadEmbeddingsCall(Engine* engine, CallSlots* slots,
+                                       const CallTime& time,
                                        const grpc::ByteBuffer& bytes)
-    : engine_(engine) {
-  Begin(Parse(bytes));
+    : PageCall(time), engine_(engine) {
+  Begin(Open(slots, bytes));
 }
 
-absl::Status ReadEmbeddingsCall::Parse(const grpc::ByteBuffer& bytes) {
+absl::Status ReadEmbeddingsCall::Open(CallSlots* slots,
+                                      const grpc::ByteBuffer& bytes) {
   v1::ReadEmbeddingsRequest message;
   RETURN_IF_ERROR(ParseMessage(bytes, &message));
   ASSIGN_OR_RETURN(request_, FromProto(message));
   if (message.has_to_token()) to_token_ = message.to_token();
   request_.cancelled = cancelled();
+  ASSIGN_OR_RETURN(slot_, slots->Take());
   return absl::OkStatus();
 }
 

@@ -5,6 +5,8 @@
 #include "absl/types/optional.h"
 #include "engine/engine.h"
 #include "oxbow/v1/streams.pb.h"
+#include "service/call_slots.h"
+#include "service/call_time.h"
 #include "service/page_call.h"
 
 namespace oxbow {
@@ -13,17 +15,19 @@ namespace oxbow {
 // to follow.
 class ReadEmbeddingsCall final : public PageCall<ReadEmbeddingsReply> {
  public:
-  // Borrows the engine, which must outlive the server's calls.
-  ReadEmbeddingsCall(Engine* engine, const grpc::ByteBuffer& bytes);
+  // Borrows engine and slots, which must outlive the server's calls.
+  ReadEmbeddingsCall(Engine* engine, CallSlots* slots, const CallTime& time,
+                     const grpc::ByteBuffer& bytes);
 
  private:
-  absl::Status Parse(const grpc::ByteBuffer& bytes);
+  absl::Status Open(CallSlots* slots, const grpc::ByteBuffer& bytes);
   void Ask(Callback<ReadEmbeddingsReply> done) override;
   Step Take(ReadEmbeddingsReply page) override;
 
   Engine* const engine_;
   ReadEmbeddingsRequest request_;
   absl::optional<uint64_t> to_token_;
+  CallSlots::Slot slot_;
 };
 
 }  // namespace oxbow

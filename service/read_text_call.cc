@@ -2,27 +2,26 @@
 
 #include <utility>
 
+#include "base/status_macros.h"
 #include "oxbow/v1/streams.pb.h"
 #include "service/from_proto.h"
 #include "service/message_bytes.h"
 
 namespace oxbow {
-namespace {
 
-absl::StatusOr<ReadTextRequest> Parse(const grpc::ByteBuffer& bytes) {
-  v1::ReadTextRequest message;
-  const absl::Status status = ParseMessage(bytes, &message);
-  if (!status.ok()) return status;
-  return FromProto(message);
+ReadTextCall::ReadTextCall(Engine* engine, CallSlots* slots,
+                           const CallTime& time, const grpc::ByteBuffer& bytes)
+    : PageCall(time), engine_(engine) {
+  Begin(Open(slots, bytes));
 }
 
-}  // namespace
-
-ReadTextCall::ReadTextCall(Engine* engine, const grpc::ByteBuffer& bytes)
-    : engine_(engine) {
-  absl::StatusOr<ReadTextRequest> request = Parse(bytes);
-  if (request.ok()) request_ = *request;
-  Begin(request.status());
+absl::Status ReadTextCall::Open(CallSlots* slots,
+                                const grpc::ByteBuffer& bytes) {
+  v1::ReadTextRequest message;
+  RETURN_IF_ERROR(ParseMessage(bytes, &message));
+  ASSIGN_OR_RETURN(request_, FromProto(message));
+  ASSIGN_OR_RETURN(slot_, slots->Take());
+  return absl::OkStatus();
 }
 
 void ReadTextCall::Ask(Callback<ReadTextReply> done) {

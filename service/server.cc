@@ -40,10 +40,12 @@ class NoIntrospection : public grpc::ServerBuilderOption {
 
 }  // namespace
 
-Server::Server(const Options& options, Engine* engine)
+Server::Server(const Options& options, Engine* engine, const Clock* clock)
     : engine_(engine),
-      streams_(engine),
-      models_(engine, options.server_limits) {}
+      limits_(options.server_limits),
+      timers_(clock),
+      streams_(engine, &limits_, &timers_),
+      models_(engine, limits_) {}
 
 Server::~Server() {
   // What still runs is cut at once; the engine answers each call.
@@ -51,8 +53,9 @@ Server::~Server() {
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
-                                                      Engine* engine) {
-  std::unique_ptr<Server> server(new Server(options, engine));
+                                                      Engine* engine,
+                                                      const Clock* clock) {
+  std::unique_ptr<Server> server(new Server(options, engine, clock));
   const absl::Status status = server->Listen(options);
   if (!status.ok()) return status;
   return server;

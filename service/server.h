@@ -7,8 +7,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
 #include "engine/engine.h"
 #include "grpcpp/server.h"
+#include "service/call_timers.h"
 #include "service/models_service.h"
 #include "service/options.h"
 #include "service/streams_service.h"
@@ -19,10 +21,12 @@ namespace oxbow {
 // Thread-compatible; calls are served on gRPC's threads.
 class Server {
  public:
-  // Borrows the engine, which must outlive the server. FailedPrecondition:
-  // the address cannot be listened on.
+  // Borrows the engine and the clock that the calls' limits of time go by,
+  // which must outlive the server. FailedPrecondition: the address cannot be
+  // listened on.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options,
-                                                       Engine* engine);
+                                                       Engine* engine,
+                                                       const Clock* clock);
   ~Server();
 
   // "HOST:PORT", with the port that was given.
@@ -34,10 +38,12 @@ class Server {
   bool Drain(absl::Duration timeout);
 
  private:
-  Server(const Options& options, Engine* engine);
+  Server(const Options& options, Engine* engine, const Clock* clock);
   absl::Status Listen(const Options& options);
 
   Engine* const engine_;
+  const ServerLimits limits_;
+  CallTimers timers_;
   StreamsService streams_;
   ModelsService models_;
   std::string address_;

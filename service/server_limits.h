@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "absl/time/time.h"
+
 namespace oxbow {
 
 // Streams in one page of ListStreams: a page stays well below
@@ -12,6 +14,14 @@ inline constexpr int kPageSizeMax = 1000;
 
 // State files on their way in or out at once; each is held whole in memory.
 inline constexpr int kTransfersMax = 8;
+
+// ReadText and ReadEmbeddings calls at once; each holds a page.
+inline constexpr int kReadCallsMax = 1024;
+
+// Of generated answers that wait for clients that read too slowly: past the
+// first, of all calls together, those end that have more than the second.
+inline constexpr int64_t kUnreadBytesMax = 64 << 20;
+inline constexpr int64_t kUnreadBytesOfCallMax = 1 << 20;
 
 struct ServerLimits {
   // One request. Four times the largest chunk, so that ids (up to five bytes
@@ -29,8 +39,28 @@ struct ServerLimits {
   // answer: a client that lost its power is noticed.
   int ping_seconds = 60;
   int ping_timeout_seconds = 20;
-  // Percent of the machine's memory for gRPC's own buffers.
-  int transport_memory_percent = 25;
+  // gRPC's own buffers, of messages that are not whole yet above all; never
+  // more than a quarter of the machine's memory. Past it gRPC cuts calls.
+  int64_t transport_bytes_max = int64_t{1} << 30;
+  // From connecting to the end of HTTP/2's preface.
+  absl::Duration handshake_max = absl::Seconds(10);
+  // A connection without calls is closed after so long, as gRPC's clients
+  // expect: their next call connects anew.
+  absl::Duration idle_connection_max = absl::Minutes(10);
+
+  // The time limits of calls; docs/decisions/0050 has their reasons. Zero: for
+  // ever.
+
+  // From the beginning of an Append or ImportState call to its first message.
+  absl::Duration first_message_max = absl::Seconds(10);
+  // Between two messages of an Append call, while the server waits for one.
+  // Half a message is none: gRPC tells of whole ones only.
+  absl::Duration idle_append_max = absl::Hours(1);
+  // A client may take so long for one message of an answer, or for the next
+  // message of an ImportState call.
+  absl::Duration stall_max = absl::Minutes(1);
+  // A Generate, Embed, Score or Rerank call.
+  absl::Duration request_max = absl::Minutes(10);
 };
 
 }  // namespace oxbow

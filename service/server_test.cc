@@ -63,7 +63,7 @@ TEST(ServerTest, TwoServersCannotShareAPort) {
   Options options;
   options.listen.port = server.Port();
   PuppetEngine engine;
-  const auto second = Server::Start(options, &engine);
+  const auto second = Server::Start(options, &engine, &server.clock());
   ASSERT_FALSE(second.ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(second.status()));
   EXPECT_THAT(std::string(second.status().message()),
@@ -150,7 +150,8 @@ TEST(ServerTest, NothingTellsStrangersWhatThereIs) {
   Options options;
   options.listen.port = 0;
   options.listen.is_loopback = false;  // As behind a proxy.
-  const auto server = Server::Start(options, &engine);
+  const TurnedClock clock;
+  const auto server = Server::Start(options, &engine, &clock);
   ASSERT_TRUE(server.ok()) << server.status();
   const auto channel = grpc::CreateChannel((*server)->address(),
                                            grpc::InsecureChannelCredentials());

@@ -45,8 +45,12 @@ v1::Stream ToStream(const StreamInfo& info) { return ToProto(info); }
 
 }  // namespace
 
-StreamsService::StreamsService(Engine* engine)
-    : engine_(engine), rules_(MakeRules(*engine)) {}
+StreamsService::StreamsService(Engine* engine, const ServerLimits* limits,
+                               CallTimers* timers)
+    : engine_(engine),
+      limits_(limits),
+      timers_(timers),
+      rules_(MakeRules(*engine)) {}
 
 StreamsService::Unary* StreamsService::CreateStream(Context*,
                                                     const Bytes* request,
@@ -124,16 +128,18 @@ StreamsService::Unary* StreamsService::DeleteStream(Context*,
 }
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>*
-StreamsService::Append(Context*) {
-  return new AppendCall(engine_, &rules_);
+StreamsService::Append(Context* context) {
+  return new AppendCall(engine_, &rules_, TimeOf(context));
 }
 
-StreamsService::Unary* StreamsService::Embed(Context*, const Bytes* request,
+StreamsService::Unary* StreamsService::Embed(Context* context,
+                                             const Bytes* request,
                                              Bytes* response) {
   return StartUnaryCall<v1::EmbedRequest>(
       request, response,
-      [this](const v1::EmbedRequest& message, UnaryCall* call) {
+      [this, context](const v1::EmbedRequest& message, UnaryCall* call) {
         ASSIGN_OR_RETURN(EmbedRequest embed, FromProto(message, rules_));
+        call->LimitTime(TimeOf(context));
         embed.cancelled = call->cancelled();
         const bool has_point = embed.name.has_value();
         const auto to_message = [has_point](const EmbedReply& reply) {
@@ -146,12 +152,14 @@ StreamsService::Unary* StreamsService::Embed(Context*, const Bytes* request,
       });
 }
 
-StreamsService::Unary* StreamsService::Rerank(Context*, const Bytes* request,
+StreamsService::Unary* StreamsService::Rerank(Context* context,
+                                              const Bytes* request,
                                               Bytes* response) {
   return StartUnaryCall<v1::RerankRequest>(
       request, response,
-      [this](const v1::RerankRequest& message, UnaryCall* call) {
+      [this, context](const v1::RerankRequest& message, UnaryCall* call) {
         ASSIGN_OR_RETURN(RerankRequest rerank, FromProto(message, rules_));
+        call->LimitTime(TimeOf(context));
         rerank.cancelled = call->cancelled();
         engine_->Rerank(std::move(rerank),
                         call->Done<RerankReply>([](const RerankReply& reply) {
@@ -161,22 +169,25 @@ StreamsService::Unary* StreamsService::Rerank(Context*, const Bytes* request,
       });
 }
 
-StreamsService::Writer* StreamsService::ReadEmbeddings(Context*,
+StreamsService::Writer* StreamsService::ReadEmbeddings(Context* context,
                                                        const Bytes* request) {
-  return new ReadEmbeddingsCall(engine_, *request);
+  return new ReadEmbeddingsCall(engine_, &reads_, TimeOf(context), *request);
 }
 
-StreamsService::Writer* StreamsService::Generate(Context*,
+StreamsService::Writer* StreamsService::Generate(Context* context,
                                                  const Bytes* request) {
-  return new GenerateCall(engine_, &rules_, &sender_, *request);
+  return new GenerateCall(engine_, &rules_, &sender_, &unread_, TimeOf(context),
+                          *request);
 }
 
-StreamsService::Unary* StreamsService::Score(Context*, const Bytes* request,
+StreamsService::Unary* StreamsService::Score(Context* context,
+                                             const Bytes* request,
                                              Bytes* response) {
   return StartUnaryCall<v1::ScoreRequest>(
       request, response,
-      [this](const v1::ScoreRequest& message, UnaryCall* call) {
+      [this, context](const v1::ScoreRequest& message, UnaryCall* call) {
         ASSIGN_OR_RETURN(ScoreRequest score, FromProto(message, rules_));
+        call->LimitTime(TimeOf(context));
         score.cancelled = call->cancelled();
         engine_->Score(std::move(score),
                        call->Done<ScoreReply>([](const ScoreReply& reply) {
@@ -245,19 +256,20 @@ StreamsService::Unary* StreamsService::DeleteCheckpoint(Context*,
       });
 }
 
-StreamsService::Writer* StreamsService::ExportState(Context*,
+StreamsService::Writer* StreamsService::ExportState(Context* context,
                                                     const Bytes* request) {
-  return new ExportStateCall(engine_, &transfers_, *request);
+  return new ExportStateCall(engine_, &transfers_, TimeOf(context), *request);
 }
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* StreamsService::ImportState(
-    Context*, Bytes* response) {
-  return new ImportStateCall(engine_, &rules_, &transfers_, response);
+    Context* context, Bytes* response) {
+  return new ImportStateCall(engine_, &rules_, &transfers_, TimeOf(context),
+                             response);
 }
 
-StreamsService::Writer* StreamsService::ReadText(Context*,
+StreamsService::Writer* StreamsService::ReadText(Context* context,
                                                  const Bytes* request) {
-  return new ReadTextCall(engine_, *request);
+  return new ReadTextCall(engine_, &reads_, TimeOf(context), *request);
 }
 
 }  // namespace oxbow

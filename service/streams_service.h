@@ -2,13 +2,17 @@
 #ifndef OXBOW_SERVICE_STREAMS_SERVICE_H_
 #define OXBOW_SERVICE_STREAMS_SERVICE_H_
 
+#include <atomic>
+#include <cstdint>
+
 #include "engine/engine.h"
 #include "oxbow/v1/streams.grpc.pb.h"
+#include "service/call_slots.h"
+#include "service/call_time.h"
 #include "service/from_proto.h"
 #include "service/raw_methods.h"
 #include "service/send_thread.h"
 #include "service/server_limits.h"
-#include "service/transfer_slots.h"
 
 namespace oxbow {
 
@@ -36,8 +40,9 @@ using RawStreams =
 // is parsed, checked and given to the engine, which answers later.
 class StreamsService final : public RawStreams {
  public:
-  // Borrows the engine, which must outlive the server's calls.
-  explicit StreamsService(Engine* engine);
+  // Borrows all, which must outlive the server's calls.
+  StreamsService(Engine* engine, const ServerLimits* limits,
+                 CallTimers* timers);
 
  private:
   using Context = grpc::CallbackServerContext;
@@ -66,9 +71,16 @@ class StreamsService final : public RawStreams {
                                               Bytes* response) override;
   Writer* ReadText(Context*, const Bytes* request) override;
 
+  CallTime TimeOf(Context* context) { return {timers_, limits_, context}; }
+
   Engine* const engine_;
+  const ServerLimits* const limits_;
+  CallTimers* const timers_;
   const RequestRules rules_;
-  TransferSlots transfers_{kTransfersMax};
+  CallSlots transfers_{kTransfersMax, "state files", "TOO_MANY_TRANSFERS"};
+  CallSlots reads_{kReadCallsMax, "ReadText and ReadEmbeddings calls",
+                   "TOO_MANY_READS"};
+  std::atomic<int64_t> unread_{0};  // of Generate calls
   SendThread sender_;
 };
 

@@ -8,10 +8,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include "engine/engine.h"
 #include "google/protobuf/empty.pb.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
+#include "service/call_time.h"
 #include "service/message_bytes.h"
 #include "service/to_grpc_status.h"
 
@@ -28,14 +30,28 @@ class UnaryCall : public grpc::ServerUnaryReactor {
       : response_(response),
         cancelled_(std::make_shared<std::atomic<bool>>(false)) {}
 
-  // Set when the client is gone.
+  // Set when the client is gone or the call has taken too long.
   const CancelFlag& cancelled() const { return cancelled_; }
+
+  // From now on ServerLimits::request_max counts. For calls that look at
+  // cancelled(); at most once.
+  void LimitTime(const CallTime& time) {
+    limits_ = time.limits;
+    timer_.emplace(time.timers, [this] {
+      is_late_ = true;
+      *cancelled_ = true;
+    });
+    timer_->Start(limits_->request_max);
+  }
 
   void Answer(const google::protobuf::Message& message) {
     *response_ = SerializeMessage(message);
     Finish(grpc::Status::OK);
   }
-  void Fail(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+  void Fail(const absl::Status& status) {
+    const bool is_late = is_late_ && absl::IsCancelled(status);
+    Finish(ToGrpcStatus(is_late ? RequestTooLong(*limits_) : status));
+  }
 
   // Answers with `to_message` of the reply, or fails with its status.
   template <typename Reply, typename ToMessage>
@@ -52,6 +68,9 @@ class UnaryCall : public grpc::ServerUnaryReactor {
 
   grpc::ByteBuffer* const response_;  // gRPC's; lives until OnDone()
   const CancelFlag cancelled_;
+  const ServerLimits* limits_ = nullptr;
+  std::atomic<bool> is_late_{false};
+  absl::optional<CallTimer> timer_;
 };
 
 // Parses the request and runs `start(message, call)`. If that returns an

@@ -14,15 +14,15 @@ struct Flags {
   int64_t to_byte = -1;
 };
 
-absl::Status ShowText(const Session& session, const Flags& flags) {
-  v1::ReadTextRequest request;
-  request.set_stream_id(flags.stream_id);
-  request.set_from_byte(flags.from_byte);
-  if (flags.to_byte >= 0) request.set_to_byte(flags.to_byte);
+// Writes what one call gives; the request then names what is left.
+absl::Status ShowSome(const Session& session, v1::ReadTextRequest* request) {
   grpc::ClientContext context;
-  const auto reader = session.connection->streams().ReadText(&context, request);
+  const auto reader =
+      session.connection->streams().ReadText(&context, *request);
   v1::ReadTextResponse piece;
   while (reader->Read(&piece)) {
+    if (!request->has_to_byte()) request->set_to_byte(piece.durable());
+    request->set_from_byte(piece.byte_offset() + piece.text().size());
     if (session.json) {
       session.Print({{"byte_offset", piece.byte_offset()},
                      {"text", piece.text()},
@@ -34,7 +34,21 @@ absl::Status ShowText(const Session& session, const Flags& flags) {
     if (!session.out->good()) context.TryCancel();
   }
   session.out->flush();
-  const absl::Status status = FromGrpc(reader->Finish());
+  return FromGrpc(reader->Finish());
+}
+
+absl::Status ShowText(const Session& session, const Flags& flags) {
+  v1::ReadTextRequest request;
+  request.set_stream_id(flags.stream_id);
+  request.set_from_byte(flags.from_byte);
+  if (flags.to_byte >= 0) request.set_to_byte(flags.to_byte);
+  absl::Status status;
+  int64_t shown_to = 0;
+  // Whoever pages through it may stop for longer than the server waits.
+  do {
+    shown_to = request.from_byte();
+    status = ShowSome(session, &request);
+  } while (absl::IsDeadlineExceeded(status) && request.from_byte() > shown_to);
   return session.out->good() ? status : absl::OkStatus();
 }
 

@@ -1,15 +1,13 @@
 #include "tests/bench/reading_way.h"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/cpu_seconds.h"
 #include "base/status_macros.h"
 #include "clients/cli/call_status.h"
 #include "clients/cli/connection.h"
@@ -38,22 +36,6 @@ double OwnCpuSeconds() {
   return Seconds(usage.ru_utime) + Seconds(usage.ru_stime);
 }
 
-// The same of a process; 0 if there is none.
-double CpuSecondsOf(pid_t pid) {
-  std::ifstream file(absl::StrCat("/proc/", pid, "/stat"));
-  std::string stat;
-  std::getline(file, stat);
-  // Behind the name, which may hold anything, the 12th and 13th word.
-  const size_t name_end = stat.rfind(')');
-  if (name_end == std::string::npos) return 0;
-  std::istringstream words(stat.substr(name_end + 1));
-  std::string word;
-  for (int i = 0; i < 11; ++i) words >> word;
-  double user = 0, system = 0;
-  words >> user >> system;
-  return (user + system) / sysconf(_SC_CLK_TCK);
-}
-
 // Runs from its making; `pid`: of a server, 0: none.
 class Stopwatch {
  public:
@@ -66,7 +48,7 @@ class Stopwatch {
 
  private:
   double Cpu() const {
-    return OwnCpuSeconds() + (pid_ == 0 ? 0 : CpuSecondsOf(pid_));
+    return OwnCpuSeconds() + (pid_ == 0 ? 0 : CpuSeconds(pid_));
   }
 
   const pid_t pid_;
