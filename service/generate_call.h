@@ -21,10 +21,10 @@
 namespace oxbow {
 
 // Tokens wait in a queue, since a client that reads slowly must not stop the
-// batch its tokens are computed in; past kUnreadBytesMax
-// and kUnreadBytesOfCallMax the call ends. A
-// client that takes none for ServerLimits::stall_max is cut off; after
-// ServerLimits::request_max the rest is not generated.
+// batch its tokens are computed in; past kUnreadBytesMax and
+// kUnreadBytesOfCallMax the call ends. A client that takes none for
+// ServerLimits::stall_max is cut off; after ServerLimits::request_max the rest
+// is not generated.
 //
 // Owned by gRPC from construction; deletes itself in OnDone(). It finishes
 // only after the engine's OnDone and after what it posted to the sender, once

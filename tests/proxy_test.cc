@@ -100,9 +100,12 @@ class ProxyTest : public testing::Test {
 
 TEST_F(ProxyTest, AnEndlessHeaderBurnsTheServerUnlessItStandsBehind) {
   const double bare = CpuOfEndlessHeader(served_.address());
-  // Should this fail because gRPC was mended, SECURITY.md is to be changed.
-  EXPECT_GT(bare, absl::ToDoubleSeconds(kAttack) / 4);
-  EXPECT_LT(CpuOfEndlessHeader(proxy_->address()), 0.5);
+  const double behind = CpuOfEndlessHeader(proxy_->address());
+  // All it could get, were nobody else at work here. Should this fail because
+  // gRPC was mended, SECURITY.md is to be changed.
+  EXPECT_GT(bare, 0.15);
+  EXPECT_LT(behind, 0.5);
+  EXPECT_LT(behind, bare / 4);
 }
 
 TEST_F(ProxyTest, ProperCallsGoThrough) {
