@@ -40,6 +40,17 @@ std::unique_ptr<Reader> MakeReader(const std::string& name, ReaderSpec spec,
                                   SchedulerOptions(options));
 }
 
+// Requests that ask or wait, at once: several times the calls that may read.
+constexpr int kQuestionsMax = 4096;
+
+absl::Status CheckCount(int count, int max) {
+  if (count < max) return absl::OkStatus();
+  return WithReason(
+      absl::ResourceExhaustedError(absl::StrCat(
+          count, " requests are at work already; try again later")),
+      "TOO_MANY_REQUESTS");
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Start(
@@ -179,31 +190,46 @@ void CoreEngine::Housekeep() {
       [store = context_.store, now]() { store->Sweep(now).IgnoreError(); });
 }
 
-absl::Status CoreEngine::Admit() const {
-  if (draining_) {
-    return WithReason(absl::UnavailableError("the server is shutting down"),
-                      "DRAINING");
-  }
-  if (running_ >= context_.options.limits.running_requests_max) {
-    return WithReason(
-        absl::ResourceExhaustedError(absl::StrCat(
-            running_, " requests are at work already; try again later")),
-        "TOO_MANY_REQUESTS");
-  }
-  return absl::OkStatus();
+absl::Status CoreEngine::CheckServing() const {
+  if (!draining_) return absl::OkStatus();
+  return WithReason(absl::UnavailableError("the server is shutting down"),
+                    "DRAINING");
+}
+
+absl::Status CoreEngine::AdmitQuestion() const {
+  RETURN_IF_ERROR(CheckServing());
+  return CheckCount(asking_, kQuestionsMax);
+}
+
+absl::Status CoreEngine::AdmitWork() const {
+  RETURN_IF_ERROR(CheckServing());
+  return CheckCount(working_, context_.options.limits.running_requests_max);
 }
 
 void CoreEngine::Begin(const StreamName& name, WithOperation begin,
                        std::function<void(absl::Status)> fail) {
   absl::Status status = CheckName(name);
-  if (status.ok()) status = Admit();
+  if (status.ok()) status = AdmitQuestion();
   if (!status.ok()) return fail(status);
-  streams_->Open(name, [this, begin = std::move(begin), fail](
+  Open(name, &asking_, std::move(begin), std::move(fail));
+}
+
+void CoreEngine::BeginWork(const StreamName& name, WithOperation begin,
+                           std::function<void(absl::Status)> fail) {
+  absl::Status status = CheckName(name);
+  if (status.ok()) status = AdmitWork();
+  if (!status.ok()) return fail(status);
+  Open(name, &working_, std::move(begin), std::move(fail));
+}
+
+void CoreEngine::Open(const StreamName& name, int* count, WithOperation begin,
+                      std::function<void(absl::Status)> fail) {
+  streams_->Open(name, [this, count, begin = std::move(begin), fail](
                            absl::StatusOr<std::shared_ptr<LiveStream>> stream) {
     if (!stream.ok()) return fail(stream.status());
     const absl::Status status = (*stream)->read_status();
     if (!status.ok()) return fail(status);
-    begin(std::make_shared<Operation>(&context_, *stream, &running_));
+    begin(std::make_shared<Operation>(&context_, *stream, count));
   });
 }
 
@@ -215,7 +241,7 @@ std::shared_ptr<AppendSession> CoreEngine::OpenAppend(
   inbox_.Post([this, append, name = std::move(name)]() {
     ++append_calls_;
     absl::Status status = CheckName(name);
-    if (status.ok()) status = Admit();
+    if (status.ok()) status = CheckServing();
     if (status.ok() &&
         append_calls_ > context_.options.limits.append_calls_max) {
       status = WithReason(absl::ResourceExhaustedError(absl::StrCat(
@@ -239,14 +265,14 @@ std::shared_ptr<AppendSession> CoreEngine::OpenAppend(
 void CoreEngine::Embed(EmbedRequest request, Callback<EmbedReply> done) {
   inbox_.Post([this, request = std::move(request), done = std::move(done)]() {
     absl::Status status = CheckEmbed(context_, request);
-    if (status.ok()) status = Admit();
+    if (status.ok()) status = AdmitWork();
     if (!status.ok()) return done(status);
     if (!request.name.has_value()) {
       return RunEmbed(
-          std::make_shared<Operation>(&context_, nullptr, &running_), request,
+          std::make_shared<Operation>(&context_, nullptr, &working_), request,
           done);
     }
-    Begin(
+    BeginWork(
         *request.name,
         [request, done](std::shared_ptr<Operation> operation) {
           RunEmbed(std::move(operation), request, done);
@@ -258,9 +284,9 @@ void CoreEngine::Embed(EmbedRequest request, Callback<EmbedReply> done) {
 void CoreEngine::Rerank(RerankRequest request, Callback<RerankReply> done) {
   inbox_.Post([this, request = std::move(request), done = std::move(done)]() {
     absl::Status status = CheckRerank(context_, request);
-    if (status.ok()) status = Admit();
+    if (status.ok()) status = AdmitWork();
     if (!status.ok()) return done(status);
-    RunRerank(std::make_shared<Operation>(&context_, nullptr, &running_),
+    RunRerank(std::make_shared<Operation>(&context_, nullptr, &working_),
               streams_.get(), request, done);
   });
 }
@@ -282,7 +308,7 @@ void CoreEngine::Generate(GenerateRequest request, GenerateObserver* observer) {
                           "NO_TOKENIZER");
     }
     if (!status.ok()) return observer->OnDone(status);
-    Begin(
+    BeginWork(
         request.name,
         [this, request, observer](std::shared_ptr<Operation> operation) {
           RunGenerate(std::move(operation), &generations_, request, observer);
@@ -295,7 +321,7 @@ void CoreEngine::Score(ScoreRequest request, Callback<ScoreReply> done) {
   inbox_.Post([this, request = std::move(request), done = std::move(done)]() {
     const absl::Status status = CheckScore(context_, request);
     if (!status.ok()) return done(status);
-    Begin(
+    BeginWork(
         request.name,
         [request, done](std::shared_ptr<Operation> operation) {
           RunScore(std::move(operation), request, done);
@@ -315,7 +341,7 @@ void CoreEngine::Drain(std::function<void()> done) {
 }
 
 void CoreEngine::MaybeFinishDrain() {
-  if (!on_drained_ || running_ > 0 || !streams_->all_idle()) return;
+  if (!on_drained_ || asking_ + working_ > 0 || !streams_->all_idle()) return;
   streams_->CheckpointAll(std::move(on_drained_));
   on_drained_ = nullptr;
 }

@@ -90,13 +90,23 @@ class CoreEngine : public Engine {
   void StepReaders();
   void Housekeep();
   void MaybeFinishDrain();
-  absl::Status Admit() const;
+  // Requests that ask or wait, and those that compute (Generate, Score, Embed
+  // and Rerank), have limits of their own: whoever waits for spans that may
+  // never come must not take the place of who computes, nor keep anybody from
+  // appending.
+  absl::Status AdmitQuestion() const;
+  absl::Status AdmitWork() const;
+  absl::Status CheckServing() const;
   absl::Status ClaimFor(const Reader& reader,
                         const std::string& file_name) const;
-  // Engine thread: opens the stream and counts the request; `fail` is told
-  // what stood in the way.
+  // Engine thread: opens the stream and counts the request, as a question or
+  // as work; `fail` is told what stood in the way.
   void Begin(const StreamName& name, WithOperation begin,
              std::function<void(absl::Status)> fail);
+  void BeginWork(const StreamName& name, WithOperation begin,
+                 std::function<void(absl::Status)> fail);
+  void Open(const StreamName& name, int* count, WithOperation begin,
+            std::function<void(absl::Status)> fail);
   void WithCursor(
       std::shared_ptr<Operation> operation, At at,
       std::function<void(absl::StatusOr<const Cursor*>, Position)> done);
@@ -122,7 +132,8 @@ class CoreEngine : public Engine {
   Inbox inbox_;
   std::unique_ptr<StreamTable> streams_;
   GenerationTable generations_;
-  int running_ = 0;
+  int asking_ = 0;
+  int working_ = 0;
   int append_calls_ = 0;
   bool draining_ = false;
   std::function<void()> on_drained_;

@@ -157,11 +157,11 @@ void CoreEngine::ImportState(ImportStateRequest request,
     if (status.ok()) {
       status = CheckPrefix(context_, request.create.plan, /*imports=*/true);
     }
-    if (status.ok()) status = Admit();
+    if (status.ok()) status = AdmitQuestion();
     if (!status.ok()) return done(status);
     absl::StatusOr<StateFile> file = CheckStateFile(*generator_, request.file);
     if (!file.ok()) return done(file.status());
-    auto operation = std::make_shared<Operation>(&context_, nullptr, &running_);
+    auto operation = std::make_shared<Operation>(&context_, nullptr, &asking_);
     context_.Async<StreamInfo>(
         [context = &context_, create = request.create, file = *std::move(file),
          digest = Sha256(request.file)]() -> absl::StatusOr<StreamInfo> {

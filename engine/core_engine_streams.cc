@@ -71,7 +71,7 @@ void CoreEngine::CreateStream(CreateStreamRequest request,
     if (status.ok()) {
       status = CheckPrefix(context_, request.plan, /*imports=*/false);
     }
-    if (status.ok()) status = Admit();
+    if (status.ok()) status = AdmitQuestion();
     if (!status.ok()) return done(status);
     context_.Async<StreamInfo>(
         [context = &context_, request]() -> absl::StatusOr<StreamInfo> {

@@ -230,7 +230,7 @@ class HostileClientsTest : public testing::Test {
         served_.Create(absl::StrCat("victim", i));
       }
     }
-    served_.Create("mine");
+    served_.Create("mine", /*every_tokens=*/1000000);
     served_.Append("book", std::string(kMiB, 'b'));
   }
 
@@ -290,6 +290,31 @@ class HostileClientsTest : public testing::Test {
        "--open-streams=64"}};
   int64_t sent_ = 0;
 };
+
+// More of them than requests may compute at once.
+TEST_F(HostileClientsTest, WhoWaitsForSpansKeepsNobodyFromWorking) {
+  std::vector<std::unique_ptr<RawHttp2>> connections;
+  v1::ReadEmbeddingsRequest follow;
+  follow.set_stream_id("mine");
+  follow.set_follow(true);
+  for (int i = 0; i < 4; ++i) {
+    auto connection = RawHttp2::Connect(served_.address());
+    OXBOW_CHECK_OK(connection.status());
+    connections.push_back(*std::move(connection));
+    for (int call = 0; call < 90; ++call) {
+      connections.back()->SendData(
+          connections.back()->Open(absl::StrCat(kStreams, "ReadEmbeddings")),
+          Bytes(follow), /*is_last=*/true);
+    }
+  }
+  absl::SleepFor(absl::Milliseconds(500));
+  EXPECT_LT(P99(5), 60);
+  v1::GenerateRequest request;
+  request.set_stream_id("book");
+  request.set_max_tokens(5);
+  request.set_ignore_end_of_document(true);
+  EXPECT_EQ(served_.Generate(request).tokens.size(), 5u);
+}
 
 TEST_F(HostileClientsTest, CostLittleAndDisturbNobody) {
   constexpr int kRounds = 200;
