@@ -114,8 +114,9 @@ std::string GenerateOn(const std::string& address) {
   }
 }
 
-// What health's Watch says until it says "not", in numbers: 1 serving, 2 not.
-std::string WatchHealth(const std::string& address) {
+// What health's Watch says, in numbers: 1 serving, 2 not. Ends with that, or
+// stays as long as the server.
+std::string WatchHealth(const std::string& address, bool stays) {
   grpc::GenericStub stub(NewChannel(address));
   grpc::ClientContext context;
   grpc::CompletionQueue queue;
@@ -139,7 +140,7 @@ std::string WatchHealth(const std::string& address) {
     if (!response.DumpToSingleSlice(&slice).ok() || slice.size() != 2) break;
     absl::StrAppend(&seen, static_cast<int>(slice.begin()[1]));
     // Who watches on keeps the server for some seconds more.
-    if (seen.back() == '2') context.TryCancel();
+    if (seen.back() == '2' && !stays) context.TryCancel();
   }
   grpc::Status status;
   call->Finish(&status, nullptr);
@@ -175,7 +176,8 @@ class DrainTest : public testing::Test {
     for (std::string& fault : faults) {
       threads.emplace_back([&fault, &address] { fault = GenerateOn(address); });
     }
-    threads.emplace_back([&] { health = WatchHealth(address); });
+    threads.emplace_back(
+        [&] { health = WatchHealth(address, /*stays=*/false); });
     absl::SleepFor(absl::Milliseconds(milliseconds));
     const absl::Time begin = absl::Now();
     served_.Drain();  // Expects an exit with 0.
@@ -244,8 +246,8 @@ TEST_F(DrainTest, NothingIsLostAndNothingReplayed) {
             << " streams, none lost, none replayed\n";
 }
 
-// A client that does not hang up keeps a drain waiting for seconds; a second
-// signal ends it, as safely as a crash.
+// Who watches health on keeps a drain waiting for seconds; a second signal ends
+// it, as safely as a crash.
 TEST_F(DrainTest, ASecondSignalEndsAtOnce) {
   for (int i = 0; i < 3; ++i) {
     const std::string store =
@@ -254,9 +256,7 @@ TEST_F(DrainTest, ASecondSignalEndsAtOnce) {
         ServerProcess::Start({model_flag_, "--store=" + store, kDrainTimeout});
     ASSERT_TRUE(server.ok()) << server.status();
     const std::string address = (*server)->address();
-    // Not polled while nobody calls.
-    const auto channel = NewChannel(address);
-    const auto streams = v1::Streams::NewStub(channel);
+    const auto streams = v1::Streams::NewStub(NewChannel(address));
     grpc::ClientContext context;
     v1::CreateStreamRequest create;
     create.set_stream_id("stream0");
@@ -267,6 +267,8 @@ TEST_F(DrainTest, ASecondSignalEndsAtOnce) {
     EXPECT_GE(stream.durable().byte_offset(),
               static_cast<int64_t>(writers_[0].acknowledged));
     std::thread writer([&] { writers_[0].Append(address); });
+    std::string health;
+    std::thread watcher([&] { health = WatchHealth(address, /*stays=*/true); });
     absl::SleepFor(absl::Milliseconds(200));
     kill((*server)->pid(), SIGTERM);
     absl::SleepFor(absl::Milliseconds(200));
@@ -274,6 +276,8 @@ TEST_F(DrainTest, ASecondSignalEndsAtOnce) {
     EXPECT_EQ((*server)->Terminate(), 128 + SIGTERM);
     EXPECT_LT(absl::Now() - begin, absl::Seconds(1));
     writer.join();
+    watcher.join();
+    EXPECT_EQ(health, "12");
     EXPECT_EQ(writers_[0].error, "");
     EXPECT_GT(writers_[0].acknowledged, 0u);
   }
