@@ -8,11 +8,13 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/soak.h"
 #include "gtest/gtest.h"
+#include "store/open_rocks_db.h"
 #include "store/rocks_store.h"
 #include "store/testing/is_sentence.h"
 #include "store/testing/killed_writer.h"
@@ -160,6 +162,46 @@ TEST_F(DamagedLogTest, AWholeBlockOfItIsMissed) {
   const absl::Status status = Open();
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kDataLoss));
   EXPECT_TRUE(IsSentence(status));
+}
+
+// An older file of it as zeros: the newest change is there, so the mark does
+// not tell.
+TEST_F(DamagedLogTest, AWholeFileOfItIsMissed) {
+  auto opened = OpenRocksDb(options_);
+  ASSERT_OK(opened);
+  RocksDb& db = *opened->db;
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  for (int file = 0; file < 3; ++file) {
+    for (int key = 0; key < 3; ++key) {
+      ASSERT_TRUE(db.raw()
+                      .Put(synced, db.handle(Family::kLog),
+                           absl::StrCat(file, key), "value")
+                      .ok());
+    }
+    // Another family's flush begins another file.
+    rocksdb::ColumnFamilyHandle* other = db.handle(Family::kEmbedding);
+    ASSERT_TRUE(db.raw().Put(synced, other, "key", "value").ok());
+    if (file < 2) {
+      ASSERT_TRUE(db.raw().Flush({}, other).ok());
+    }
+  }
+  for (const char* copy : {"whole", "zeroed"}) {
+    fs::copy(options_.path, Path(copy), fs::copy_options::recursive);
+  }
+  std::vector<std::string> logs;
+  for (const auto& file : FilesOf(Path("zeroed"))) {
+    if (absl::EndsWith(file.first, ".log")) logs.push_back(file.first);
+  }
+  ASSERT_EQ(logs.size(), 3u);
+  ZeroBlock(logs[1], 0);
+  options_.path = Path("whole");
+  EXPECT_OK(Open());
+  options_.path = Path("zeroed");
+  const absl::Status status = Open();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_TRUE(IsSentence(status));
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("are lost"));
 }
 
 }  // namespace

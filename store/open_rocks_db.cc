@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "rocksdb/env.h"
+#include "store/change_gaps.h"
 #include "store/check_log_files.h"
 #include "store/keys.h"
 #include "store/rocks_options.h"
@@ -46,6 +47,8 @@ absl::StatusOr<std::unique_ptr<RocksDb>> Open(
     env = rocksdb::NewCompositeEnv(options.file_system);
   }
   rocksdb::DBOptions db_options = MakeDbOptions(options, env.get());
+  ChangeGaps gaps;
+  db_options.wal_filter = &gaps;
   db_options.create_if_missing = create;
   db_options.create_missing_column_families = create;
   RETURN_IF_ERROR(CheckLogFiles(data));
@@ -55,6 +58,11 @@ absl::StatusOr<std::unique_ptr<RocksDb>> Open(
       write ? rocksdb::DB::Open(db_options, data, families, &handles, &db)
             : rocksdb::DB::OpenForReadOnly(db_options, data, families, &handles,
                                            &db);
+  if (!gaps.found().empty()) {
+    delete db;
+    return absl::DataLossError(
+        absl::StrCat(Opening(options), ": ", gaps.found(), "."));
+  }
   if (!status.ok()) return FromRocks(status, Opening(options));
   return std::make_unique<RocksDb>(
       std::move(env), std::unique_ptr<rocksdb::DB>(db), std::move(handles));
