@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "hwy/targets.h"
+#include "kernels/check_shapes.h"
 #include "kernels/cpu/block_product.h"
 #include "kernels/cpu/half_product.h"
 #include "kernels/cpu/product.h"
@@ -33,19 +34,6 @@ constexpr int kPartRows = 48;
 // Tasks a thread at least, so that the last ones end together.
 constexpr int kTasksAThread = 4;
 constexpr size_t kHugePageBytes = size_t{2} << 20;
-
-void CheckSameShape(const Rows& a, const Rows& b) {
-  OXBOW_CHECK(a.count == b.count && a.width == b.width)
-      << a.count << "x" << a.width << " and " << b.count << "x" << b.width;
-}
-
-void CheckProduct(const Product& product) {
-  OXBOW_CHECK(product.x.width == product.w.inputs)
-      << product.x.width << " " << product.w.inputs;
-  OXBOW_CHECK(product.y.width == product.w.outputs)
-      << product.y.width << " " << product.w.outputs;
-  OXBOW_CHECK(product.x.count == product.y.count);
-}
 
 int RowBegin(const Sequences& sequences, int b) {
   return b == 0 ? 0 : sequences.row_end[b - 1];

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "kernels/blocks.h"
+#include "kernels/check_shapes.h"
 #include "kernels/cuda/block_product.h"
 #include "kernels/cuda/product.h"
 #include "kernels/cuda/rows.h"
@@ -20,19 +21,6 @@ namespace {
 
 // The bits of kernels/cpu are ours, too: one name for both.
 constexpr char kExactId[] = "cpu-exact-2";
-
-void CheckSameShape(const Rows& a, const Rows& b) {
-  OXBOW_CHECK(a.count == b.count && a.width == b.width)
-      << a.count << "x" << a.width << " and " << b.count << "x" << b.width;
-}
-
-void CheckProduct(const Product& product) {
-  OXBOW_CHECK(product.x.width == product.w.inputs)
-      << product.x.width << " " << product.w.inputs;
-  OXBOW_CHECK(product.y.width == product.w.outputs)
-      << product.y.width << " " << product.w.outputs;
-  OXBOW_CHECK(product.x.count == product.y.count);
-}
 
 // [rows, columns] of numbers of so many bytes to [columns, rows].
 std::vector<char> Transpose(const HostMatrix& from) {

@@ -20,6 +20,7 @@
 #include "engine/weights/tensor_catalog.h"
 #include "kernels/open_cuda_ops.h"
 #include "nlohmann/json.hpp"
+#include "tests/bench/model_steps.h"
 #include "tests/bench/random_shapes.h"
 #include "tests/bench/random_source.h"
 #include "tests/bench/spread.h"
@@ -85,6 +86,7 @@ class Bench {
     auto model = MakeModel(*std::move(catalog), *std::move(ops), make);
     OXBOW_CHECK_OK(model.status());
     model_ = *std::move(model);
+    steps_ = std::make_unique<ModelSteps>(model_.get());
   }
 
   void Run(nlohmann::json* results) {
@@ -98,13 +100,13 @@ class Bench {
                nlohmann::json* results) {
     std::vector<StateSlot> slots;
     for (int s = 0; s < streams; ++s) slots.push_back(*model_->NewState());
-    Step(slots, rows);  // makes room
+    steps_->Step(slots, rows);  // makes room
     std::vector<double> speeds, copies;
     for (int round = 0; round < options_.rounds; ++round) {
       copies.push_back(copies_->Bandwidth());
       const double begin = Now();
       int steps = 0;
-      for (; Now() - begin < kRoundSeconds; ++steps) Step(slots, rows);
+      for (; Now() - begin < kRoundSeconds; ++steps) steps_->Step(slots, rows);
       speeds.push_back(double{1} * steps * streams * rows / (Now() - begin));
     }
     for (StateSlot slot : slots) model_->FreeState(slot);
@@ -125,22 +127,6 @@ class Bench {
                         {"copy_bytes_per_second", SpreadOf(copies).median}});
   }
 
-  void Step(const std::vector<StateSlot>& slots, int rows) {
-    Batch batch;
-    batch.slots = slots;
-    for (size_t s = 0; s < slots.size(); ++s) {
-      for (int row = 0; row < rows; ++row) {
-        batch.tokens.push_back(++token_ % shape_.vocabulary_size);
-      }
-      batch.row_end.push_back(static_cast<int>(batch.tokens.size()));
-      batch.hidden_rows.push_back(batch.row_end.back() - 1);
-    }
-    hidden_.resize(slots.size() * shape_.width);
-    logits_.resize(slots.size() * shape_.vocabulary_size);
-    model_->Step(batch, absl::MakeSpan(hidden_));
-    model_->Logits(hidden_, absl::MakeSpan(logits_));
-  }
-
   static constexpr double kRoundSeconds = 0.5;
 
   const Options options_;
@@ -149,8 +135,7 @@ class Bench {
   std::unique_ptr<Ops> copy_ops_;
   std::unique_ptr<Copies> copies_;
   std::unique_ptr<Model> model_;
-  int token_ = 0;
-  std::vector<float> hidden_, logits_;
+  std::unique_ptr<ModelSteps> steps_;
 };
 
 }  // namespace

@@ -32,6 +32,7 @@
 #include "kernels/cpu/product.h"
 #include "nlohmann/json.hpp"
 #include "tests/bench/floors.h"
+#include "tests/bench/model_steps.h"
 #include "tests/bench/random_shapes.h"
 #include "tests/bench/random_source.h"
 #include "tests/bench/spread.h"
@@ -120,6 +121,7 @@ class Bench {
     auto model = MakeModel(*std::move(catalog), *std::move(ops), make);
     OXBOW_CHECK_OK(model.status());
     model_ = *std::move(model);
+    steps_ = std::make_unique<ModelSteps>(model_.get());
   }
 
   std::vector<Result> Run() {
@@ -151,9 +153,9 @@ class Bench {
   Result Decode(ThreadPool& pool, const FloorReader& reader, int streams) {
     std::vector<StateSlot> slots;
     for (int s = 0; s < streams; ++s) slots.push_back(*model_->NewState());
-    Step(slots, 1);
+    steps_->Step(slots, 1);
     const double begin = Now();
-    Step(slots, 1);
+    steps_->Step(slots, 1);
     const int steps = StepsOf(Now() - begin);
     Result result{shape_name_, streams == 1 ? "decode" : "decode, streams",
                   kind_,       pool.threads(),
@@ -169,7 +171,7 @@ class Bench {
         },
         [&] {
           const double start = Now();
-          for (int step = 0; step < steps; ++step) Step(slots, 1);
+          for (int step = 0; step < steps; ++step) steps_->Step(slots, 1);
           return steps * streams / (Now() - start);
         });
     for (StateSlot slot : slots) model_->FreeState(slot);
@@ -185,7 +187,7 @@ class Bench {
         &result, [&] { return ComputeFloor(pool, options_.prefill_rows); },
         [&] {
           const double start = Now();
-          Step(slots, options_.prefill_rows);
+          steps_->Step(slots, options_.prefill_rows);
           return options_.prefill_rows / (Now() - start);
         });
     model_->FreeState(slots[0]);
@@ -216,23 +218,6 @@ class Bench {
         (is_fast ? HalfMultiplyAddPeak(pool) : MultiplyAddPeak(pool));
     if (in_blocks > 0) seconds += 2 * in_blocks / ShortMultiplyAddPeak(pool);
     return 1 / seconds;
-  }
-
-  // `rows` tokens for each slot, then logits of each one's last.
-  void Step(const std::vector<StateSlot>& slots, int rows) {
-    Batch batch;
-    batch.slots = slots;
-    for (size_t s = 0; s < slots.size(); ++s) {
-      for (int row = 0; row < rows; ++row) {
-        batch.tokens.push_back(++token_ % shape_.vocabulary_size);
-      }
-      batch.row_end.push_back(static_cast<int>(batch.tokens.size()));
-      batch.hidden_rows.push_back(batch.row_end.back() - 1);
-    }
-    hidden_.resize(slots.size() * shape_.width);
-    logits_.resize(slots.size() * shape_.vocabulary_size);
-    model_->Step(batch, absl::MakeSpan(hidden_));
-    model_->Logits(hidden_, absl::MakeSpan(logits_));
   }
 
   void Measure(Result* result, const std::function<double()>& floor,
@@ -281,8 +266,7 @@ class Bench {
   Numbers layers_;
   Numbers head_;  // used for rows with logits only
   int64_t matrix_bytes_ = 0;
-  int token_ = 0;
-  std::vector<float> hidden_, logits_;
+  std::unique_ptr<ModelSteps> steps_;
 };
 
 nlohmann::json ToJson(const Spread& spread) {
