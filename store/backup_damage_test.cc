@@ -1,6 +1,7 @@
 // What a bad disk does to a folder of backups is noticed or harmless: what is
 // restored is what was backed up.
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <random>
@@ -31,6 +32,7 @@ class BackupDamageTest : public RocksStoreTest {
     ASSERT_OK(backups);
     for (int backup = 0; backup < 2; ++backup) {
       ASSERT_OK(Open());
+      ASSERT_OK(store_->NewUid());  // 1 is the batches' own.
       auto batches = NumberedBatches::GoOn(*store_);
       ASSERT_OK(batches);
       for (int i = 0; i < kBatches; ++i) {
@@ -50,6 +52,8 @@ class BackupDamageTest : public RocksStoreTest {
       Judge();
     }
     EXPECT_GT(refused_, copies / 4);
+    // Damage of the older one's own files.
+    EXPECT_GT(harmless_, 0);
     std::cout << copies << " " << name << ": " << refused_
               << " backups refused, " << harmless_ << " harmless\n";
   }
@@ -88,7 +92,7 @@ TEST_F(BackupDamageTest, IsNoticedOrHarmless) {
   ASSERT_NO_FATAL_FAILURE(MakeBackups());
   DamageCopies("flipped bits", Damage::kFlippedBit, Soaked(20));
   DamageCopies("truncated files", Damage::kTruncation, Soaked(10));
-  DamageCopies("zeroed blocks", Damage::kZeroedBlock, Soaked(5));
+  DamageCopies("zeroed blocks", Damage::kZeroedBlock, Soaked(8));
 }
 
 // The newest one's list of files is what RocksDB passes over without a word.
@@ -108,6 +112,31 @@ TEST_F(BackupDamageTest, AnOlderBackupIsNotTakenForTheNewest) {
   const auto first = RestoreBackup(restore);
   ASSERT_OK(first);
   EXPECT_EQ(first->backup.id, 1u);
+}
+
+// RocksDB would stop the process.
+TEST_F(BackupDamageTest, ListsThatDisagreeAreRefused) {
+  ASSERT_NO_FATAL_FAILURE(MakeBackups());
+  ASSERT_OK(Open());
+  {
+    auto backups = BackupFolder::Open(Path("backups"));
+    ASSERT_OK(backups);
+    ASSERT_OK(store_->BackUp(backups->get()));
+    ASSERT_OK(store_->BackUp(backups->get()));
+  }
+  const std::string list = Path("backups/meta/4");
+  std::string lines = FilesOf(Path("backups")).at(list);
+  const size_t shared = lines.find("shared_checksum/");
+  ASSERT_NE(shared, std::string::npos);
+  char& digit = lines[lines.find("crc32 ", shared) + 6];
+  digit = digit == '1' ? '2' : '1';
+  std::ofstream(list) << lines;
+  for (const absl::Status& status :
+       {BackupFolder::Open(Path("backups")).status(),
+        ListBackups(Path("backups")).status()}) {
+    EXPECT_THAT(status, StatusIs(StatusCode::kDataLoss));
+    EXPECT_TRUE(IsSentence(status));
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "rocksdb/env.h"
 #include "rocksdb/utilities/backup_engine.h"
 #include "store/backup_note.h"
+#include "store/check_backup_lists.h"
 #include "store/rocks_status.h"
 
 namespace oxbow {
@@ -87,6 +88,7 @@ absl::StatusOr<std::unique_ptr<BackupFolder>> BackupFolder::Open(
   if (file_system != nullptr) {
     env = rocksdb::NewCompositeEnv(std::move(file_system));
   }
+  RETURN_IF_ERROR(CheckBackupLists(path));
   rocksdb::BackupEngine* engine = nullptr;
   RETURN_IF_ERROR(FromRocks(
       rocksdb::BackupEngine::Open(
@@ -132,6 +134,7 @@ absl::StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& path) {
     return absl::NotFoundError(
         absl::StrCat("There is no folder of backups ", path, "."));
   }
+  RETURN_IF_ERROR(CheckBackupLists(path));
   rocksdb::BackupEngineReadOnly* engine = nullptr;
   RETURN_IF_ERROR(
       FromRocks(rocksdb::BackupEngineReadOnly::Open(

@@ -38,7 +38,8 @@ struct BackupInfo {
 class BackupFolder {
  public:
   // Opens the folder, or makes it. FailedPrecondition: another process has it
-  // open, or it holds something else. Else the system's errors.
+  // open, or it holds something else. DataLoss: two lists of files disagree.
+  // Else the system's errors.
   //
   // `file_system` is where it reads and writes; nullptr: the machine's disk.
   // Tests put faults there.

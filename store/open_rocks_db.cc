@@ -15,6 +15,7 @@
 #include "rocksdb/env.h"
 #include "store/change_gaps.h"
 #include "store/check_log_files.h"
+#include "store/info_log.h"
 #include "store/keys.h"
 #include "store/rocks_options.h"
 #include "store/rocks_status.h"
@@ -47,6 +48,9 @@ absl::StatusOr<std::unique_ptr<RocksDb>> Open(
     env = rocksdb::NewCompositeEnv(options.file_system);
   }
   rocksdb::DBOptions db_options = MakeDbOptions(options, env.get());
+  // Who only looks changes nothing, a log for people neither.
+  db_options.info_log =
+      std::make_shared<InfoLog>(write ? data + "/LOG" : std::string());
   ChangeGaps gaps;
   db_options.wal_filter = &gaps;
   db_options.create_if_missing = create;

@@ -36,10 +36,8 @@ class NeverResumesAlone : public rocksdb::EventListener {
 };
 
 void SetLogging(rocksdb::DBOptions* db) {
-  // Its info log, beside the data: 4 files of at most 4 MiB.
+  // Where to is said by who opens it (store/info_log.h).
   db->info_log_level = rocksdb::WARN_LEVEL;
-  db->max_log_file_size = 4 << 20;
-  db->keep_log_file_num = 4;
   db->stats_dump_period_sec = 0;
   db->stats_persist_period_sec = 0;
 }

@@ -9,11 +9,22 @@ namespace {
 
 constexpr char kResumeKey[] = "resume";
 
-// A number RocksDB tells of the family `default`, which has only kResumeKey.
-uint64_t Entries(RocksDb& db, const char* property) {
-  uint64_t count = 0;
-  db.raw().GetIntProperty(db.handle(Family::kDefault), property, &count);
-  return count;
+// What RocksDB keeps of a family in memory, or of it waits to be flushed.
+bool IsInMemory(RocksDb& db, Family family) {
+  for (const char* property : {"rocksdb.num-entries-active-mem-table",
+                               "rocksdb.num-immutable-mem-table"}) {
+    uint64_t count = 0;
+    db.raw().GetIntProperty(db.handle(family), property, &count);
+    if (count > 0) return true;
+  }
+  return false;
+}
+
+bool IsAnythingInMemory(RocksDb& db) {
+  for (int i = 0; i < kFamilies; ++i) {
+    if (IsInMemory(db, static_cast<Family>(i))) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -33,9 +44,10 @@ absl::Status RocksWriter::Remember(const rocksdb::Status& status) {
 // process at the next write. So one key, which means nothing, is always there.
 // It needs no log: who restarts needs no way out.
 rocksdb::Status RocksWriter::PrepareToResume() {
-  if (Entries(*db_, "rocksdb.num-entries-active-mem-table") > 0) {
-    return rocksdb::Status::OK();
-  }
+  uint64_t entries = 0;
+  db_->raw().GetIntProperty(db_->handle(Family::kDefault),
+                            "rocksdb.num-entries-active-mem-table", &entries);
+  if (entries > 0) return rocksdb::Status::OK();
   rocksdb::WriteOptions options;
   options.disableWAL = true;
   return db_->raw().Put(options, db_->handle(Family::kDefault), kResumeKey, "");
@@ -44,8 +56,7 @@ rocksdb::Status RocksWriter::PrepareToResume() {
 // Writes out what memory holds and begins a new log of changes, so that
 // nothing follows the torn record the full disk left.
 absl::Status RocksWriter::Resume() {
-  if (Entries(*db_, "rocksdb.num-entries-active-mem-table") == 0 &&
-      Entries(*db_, "rocksdb.num-immutable-mem-table") == 0) {
+  if (!IsAnythingInMemory(*db_)) {
     return Remember(rocksdb::Status::IOError("no way back from a full disk"));
   }
   const rocksdb::Status status = db_->raw().Resume();
