@@ -99,8 +99,10 @@ class IoSitesTest : public RocksStoreTest {
   bool Judge(const absl::Status& status) {
     if (status.ok()) return true;
     EXPECT_TRUE(disk_->has_failed_once()) << status;
-    EXPECT_THAT(status, StatusIs(full_ ? StatusCode::kResourceExhausted
-                                       : StatusCode::kDataLoss));
+    if (!may_end_writing() || !absl::IsDataLoss(status)) {
+      EXPECT_THAT(status, StatusIs(full_ ? StatusCode::kResourceExhausted
+                                         : StatusCode::kDataLoss));
+    }
     EXPECT_TRUE(IsSentence(status));
     return false;
   }
@@ -109,6 +111,12 @@ class IoSitesTest : public RocksStoreTest {
   bool log_is_lost() const {
     return disk_->has_failed_once() && !full_ && site_.first == "log" &&
            (site_.second == Call::kAppend || site_.second == Call::kSync);
+  }
+
+  // A full disk passes but for one place: without a new log of changes RocksDB
+  // has to be opened anew.
+  bool may_end_writing() const {
+    return full_ && site_ == Site("log", Call::kCreate);
   }
 
   // Whether the batch was acknowledged in the end.
@@ -123,7 +131,8 @@ class IoSitesTest : public RocksStoreTest {
       Judge(status);
       if (!log_is_lost() && !full_) return false;
     }
-    EXPECT_FALSE(full_) << "space came back, but the store did not";
+    EXPECT_TRUE(!full_ || may_end_writing())
+        << "space came back, but the store did not";
     return false;
   }
 
@@ -308,6 +317,11 @@ TEST_F(IoSitesTest, EveryOneFailsOnce) {
   EXPECT_TRUE(Has("CURRENT", Call::kRename));
   EXPECT_TRUE(Has("folder", Call::kSync));
   EXPECT_TRUE(Has("backup sst", Call::kAppend));
+}
+
+TEST_F(IoSitesTest, ADiskWithoutRoomForAnotherFile) {
+  ASSERT_NO_FATAL_FAILURE(CountCalls());
+  EXPECT_TRUE(LiveWith({"log", Call::kCreate}, IOStatus::NoSpace("full")));
 }
 
 TEST_F(IoSitesTest, AFailedSyncIsNeverBelieved) {

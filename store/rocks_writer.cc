@@ -31,7 +31,9 @@ bool IsAnythingInMemory(RocksDb& db) {
 
 absl::Status RocksWriter::Remember(const rocksdb::Status& status) {
   if (status.ok()) return absl::OkStatus();
-  full_ = IsDiskFull(status);
+  // RocksDB does not go on without a new log that it could not make.
+  full_ = IsDiskFull(status) &&
+          status.severity() < rocksdb::Status::Severity::kFatalError;
   if (full_) return FromRocks(status, "Writing to the store");
   failed_ = absl::DataLossError(
       absl::StrCat("Writing to the store failed (", status.ToString(),

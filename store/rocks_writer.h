@@ -16,8 +16,8 @@ class RocksWriter {
 
   // Writes the batch, whole or not at all. ResourceExhausted: the disk is
   // full, nothing changed; the next call tries to go on. DataLoss: a write or
-  // a sync failed, now or before; whether this batch will be there after the
-  // next start is unknown.
+  // a sync failed, or a full disk had no room for a new log of changes, now or
+  // before; whether this batch will be there after the next start is unknown.
   absl::Status Commit(RocksBatch* batch, bool sync);
 
   // Whether all writes so far were written, or refused before.
