@@ -17,7 +17,7 @@ namespace oxbow {
 // between is whole: a log without its end.
 //
 // Not by ranges: RocksDB 7.8 stops the process when the disk fails or is full
-// while it flushes or compacts one (docs/decisions/0050-keys-not-ranges.md). A
+// while it flushes or compacts one (docs/decisions/0051-keys-not-ranges.md). A
 // range whose keys cannot be read is removed as one nevertheless.
 absl::StatusOr<bool> PurgeUid(RocksDb& db, StreamUid uid, size_t* keys_left,
                               RocksBatch* batch);

@@ -31,10 +31,10 @@ class Reranker {
 
   struct LoadOptions {
     // As LoadModelOptions.
-    absl::optional<int> gpu;
     int threads = 0;
     std::shared_ptr<ThreadPool> pool;
     std::function<void(int64_t done, int64_t total)> on_progress;
+    absl::optional<int> gpu;
   };
 
   // Reads the reranker of a file. Errors as LoadModel; besides,
