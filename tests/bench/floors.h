@@ -52,10 +52,11 @@ class FloorReader {
   int way_ = 0;
 };
 
-// Seconds that a number takes from one thread to another at best, tried for
-// some milliseconds. Two cores under one third-level cache are several times
-// nearer to each other than two under two, and have half of their bandwidth;
-// where a virtual machine's cores are, its host decides anew now and then.
+// Seconds that a number takes from the first core to the second at best, tried
+// for some milliseconds. Two cores under one third-level cache are several
+// times nearer to each other than two under two, and have less bandwidth and
+// half of the cache; where a virtual machine's cores are, its host decides now
+// and then.
 double HandOverSeconds();
 
 // Floating point operations a second of fused multiply-adds (two each) in

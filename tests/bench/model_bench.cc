@@ -135,7 +135,7 @@ class Bench {
                   shape_name_.c_str(), kind_.c_str(), threads,
                   matrix_bytes_ / 1e6, reader.way());
       if (threads > 1) {
-        std::printf("# a number goes from thread to thread in %.0f ns\n",
+        std::printf("# a number goes from core to core in %.0f ns\n",
                     HandOverSeconds() * 1e9);
       }
       for (int streams : options_.streams) {
